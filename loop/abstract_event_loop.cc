@@ -1,0 +1,23 @@
+// Copyright 2026 The evkit Authors. SPDX-License-Identifier: Apache-2.0
+
+#include "evkit/loop/abstract_event_loop.h"
+
+namespace evkit {
+
+AbstractEventLoop::~AbstractEventLoop() { DestroyLocals(); }
+
+void AbstractEventLoop::DestroyLocals() {
+  while (!locals_.empty()) {
+    const Local last = std::move(locals_.back());
+    locals_.pop_back();
+  }
+}
+
+void* AbstractEventLoop::FindLocal(const void* key) const {
+  for (const Local& local : locals_) {
+    if (local.key() == key) return local.object();
+  }
+  return nullptr;
+}
+
+}  // namespace evkit

@@ -1,0 +1,501 @@
+// Copyright 2026 The evkit Authors. SPDX-License-Identifier: Apache-2.0
+
+#include "evkit/loop/event_loop.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "evkit/base/check.h"
+#include "evkit/base/errno_status.h"
+#include "evkit/base/fork_generation.h"
+#include "evkit/base/syscalls.h"
+#include "evkit/base/wakeup_fd.h"
+#include "evkit/loop/internal/exceptions.h"
+#include "evkit/policy/running_loop.h"
+
+namespace evkit {
+namespace {
+
+using loop_internal::CatchExceptions;
+using loop_internal::ScopedContextCell;
+using loop_internal::ThreadsafeQueue;
+using loop_internal::TimerNode;
+
+// No descriptor is this number.
+constexpr uint64_t kWakeupToken = ~uint64_t{0};
+
+// A wrong clock or a lost wake-up heals within a day (TURN-06).
+constexpr absl::Duration kLongestSleep = absl::Hours(24);
+
+bool DebugByEnvironment() {
+  const char* const value = std::getenv("EVKIT_DEBUG");
+  return value != nullptr && *value != '\0';
+}
+
+absl::StatusOr<uint64_t> SecretSeed() {
+  uint64_t seed;
+  ssize_t got;
+  do {
+    got = sys::getrandom(&seed, sizeof(seed), 0);
+  } while (got < 0 && errno == EINTR);
+  if (got < 0) return StatusFromErrno(errno, "getrandom");
+  return seed;
+}
+
+// Gives a reference back at the end of a scope, exceptions included.
+class ScopedUnref {
+ public:
+  explicit ScopedUnref(HandleNode& node) : node_(node) {}
+  ScopedUnref(const ScopedUnref&) = delete;
+  ScopedUnref& operator=(const ScopedUnref&) = delete;
+  ~ScopedUnref() { node_.Unref(); }
+
+ private:
+  HandleNode& node_;
+};
+
+// Runs a node's callback for a scope's length.
+class ScopedRun {
+ public:
+  explicit ScopedRun(HandleNode& node) : node_(node) {}
+  ScopedRun(const ScopedRun&) = delete;
+  ScopedRun& operator=(const ScopedRun&) = delete;
+  ~ScopedRun() { node_.FinishRun(); }
+
+ private:
+  HandleNode& node_;
+};
+
+}  // namespace
+
+EventLoopOptions::EventLoopOptions() : debug(DebugByEnvironment()) {}
+EventLoopOptions::EventLoopOptions(EventLoopOptions&&) = default;
+EventLoopOptions& EventLoopOptions::operator=(EventLoopOptions&&) = default;
+EventLoopOptions::~EventLoopOptions() = default;
+
+absl::StatusOr<std::unique_ptr<EventLoop>> EventLoop::Create(
+    EventLoopOptions options) {
+  EVKIT_CHECK(options.selector != nullptr, "an event loop needs a selector");
+  EVKIT_CHECK(options.clock != nullptr, "an event loop needs a clock");
+  absl::StatusOr<WakeupFd> wakeup = WakeupFd::Create();
+  if (!wakeup.ok()) return wakeup.status();
+  if (!options.seed.has_value()) {
+    const absl::StatusOr<uint64_t> seed = SecretSeed();
+    if (!seed.ok()) return seed.status();
+    options.seed = *seed;
+  }
+  if (const absl::Status status = options.selector->Register(
+          wakeup->fd(), Interest::kRead, kWakeupToken);
+      !status.ok()) {
+    return status;
+  }
+  const uint64_t seed = *options.seed;
+  return std::unique_ptr<EventLoop>(
+      new EventLoop(std::move(options), *std::move(wakeup), seed));
+}
+
+EventLoop::EventLoop(EventLoopOptions options, WakeupFd wakeup, uint64_t seed)
+    : clock_(*options.clock),
+      selector_(std::move(options.selector)),
+      child_watcher_(std::move(options.child_watcher)),
+      wheel_(clock_.Now()),
+      fd_callbacks_(*selector_),
+      threadsafe_(std::move(wakeup)),
+      soon_nodes_(new loop_internal::HandlePool<loop_internal::SoonNode>()),
+      timer_nodes_(new loop_internal::HandlePool<TimerNode>()),
+      debug_(options.debug),
+      fork_generation_(ForkGeneration()),
+      report_slow_callbacks_(options.report_slow_callbacks),
+      slow_callback_duration_(options.slow_callback_duration),
+      log_(std::move(options.log)),
+      random_(seed) {}
+
+EventLoop::~EventLoop() {
+  EVKIT_CHECK(Close().ok(), "an event loop was destroyed while it was running");
+}
+
+MonotonicTime EventLoop::Time() const { return clock_.Now(); }
+
+uint64_t EventLoop::Random() { return random_(); }
+
+Handle EventLoop::DoCallSoon(Callback&& callback, const Context* context,
+                             SourceLocation where) {
+  CheckThread("CallSoon");
+  if (closed_) {
+    RefuseClosed("CallSoon");
+    return Handle();
+  }
+  // What another thread posted before this call runs before it (SOON-08).
+  if (threadsafe_.MayHaveEntries()) QueueThreadsafeCallbacks();
+  HandleNode* const node = soon_nodes_->Get();
+  node->Schedule(std::move(callback), where);
+  if (context != nullptr) node->context().Use(*context);
+  node->Ref();
+  ready_.Push(node);
+  return Handle(node);
+}
+
+absl::Status EventLoop::DoCallSoonThreadsafe(Callback&& callback,
+                                             const Context* context,
+                                             SourceLocation where) {
+  if (fork_generation_ != ForkGeneration()) {
+    return absl::FailedPreconditionError(
+        "CallSoonThreadsafe: event loop belongs to the parent process");
+  }
+  ThreadsafeQueue::Entry entry(std::move(callback), where);
+  if (context == nullptr) {
+    entry.context.CopyCurrent();
+  } else {
+    entry.context.Use(*context);
+  }
+  return threadsafe_.Push(std::move(entry));
+}
+
+TimerHandle EventLoop::DoCallAt(MonotonicTime when, Callback&& callback,
+                                const Context* context, SourceLocation where) {
+  CheckThread("CallAt");
+  if (closed_) {
+    RefuseClosed("CallAt");
+    return TimerHandle();
+  }
+  TimerNode* const node = timer_nodes_->Get();
+  node->Schedule(std::move(callback), where);
+  if (context != nullptr) node->context().Use(*context);
+  node->Arm(wheel_, when);
+  return TimerHandle(node);
+}
+
+absl::Status EventLoop::DoAddReader(int fd, Callback&& callback,
+                                    SourceLocation where) {
+  return AddFdCallback(fd, Interest::kRead, std::move(callback), where);
+}
+
+absl::Status EventLoop::DoAddWriter(int fd, Callback&& callback,
+                                    SourceLocation where) {
+  return AddFdCallback(fd, Interest::kWrite, std::move(callback), where);
+}
+
+absl::Status EventLoop::AddFdCallback(int fd, Interest direction,
+                                      Callback&& callback,
+                                      SourceLocation where) {
+  const char* const what =
+      direction == Interest::kRead ? "AddReader" : "AddWriter";
+  CheckThread(what);
+  if (closed_) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(what, ": event loop is closed"));
+  }
+  HandleNode* const node = soon_nodes_->Get();
+  node->Schedule(std::move(callback), where);
+  node->set_persistent();
+  absl::Status status = fd_callbacks_.Add(fd, direction, node);
+  if (!status.ok()) node->Unref();
+  return status;
+}
+
+bool EventLoop::RemoveReader(int fd) {
+  return RemoveFdCallback(fd, Interest::kRead, "RemoveReader");
+}
+
+bool EventLoop::RemoveWriter(int fd) {
+  return RemoveFdCallback(fd, Interest::kWrite, "RemoveWriter");
+}
+
+bool EventLoop::RemoveFdCallback(int fd, Interest direction, const char* what) {
+  CheckThread(what);
+  return !closed_ && fd_callbacks_.Remove(fd, direction);
+}
+
+absl::Status EventLoop::RunForever() {
+  if (fork_generation_ != ForkGeneration()) {
+    return absl::FailedPreconditionError(
+        "RunForever: event loop belongs to the parent process");
+  }
+  if (closed_) {
+    return absl::FailedPreconditionError("RunForever: event loop is closed");
+  }
+  if (running_) {
+    return absl::FailedPreconditionError(
+        "RunForever: this event loop is already running");
+  }
+  if (GetRunningLoopOrNull() != nullptr) {
+    return absl::FailedPreconditionError(
+        "RunForever: another event loop is running in this thread");
+  }
+
+  class Running {
+   public:
+    explicit Running(EventLoop& loop) : loop_(loop), slot_(loop) {
+      loop_.running_ = true;
+      loop_.running_thread_ = std::this_thread::get_id();
+    }
+    ~Running() {
+      loop_.running_ = false;
+      loop_.stopping_ = false;
+      loop_.running_thread_ = std::thread::id();
+    }
+
+   private:
+    EventLoop& loop_;
+    ScopedRunningLoop slot_;
+  };
+  const Running running(*this);
+  do {
+    if (absl::Status status = RunOnce(); !status.ok()) return status;
+  } while (!stopping_);
+  return absl::OkStatus();
+}
+
+absl::Status EventLoop::RunOnce() {
+  timing_callbacks_ = debug_ || report_slow_callbacks_;
+  QueueThreadsafeCallbacks();
+  const absl::Duration timeout = PollTimeout();
+  // A poll that does not wait, of no descriptor but the loop's own, has nothing
+  // to say: what other threads post is seen in memory.
+  if (timeout > absl::ZeroDuration() || !fd_callbacks_.empty()) {
+    if (absl::Status status = Poll(timeout); !status.ok()) return status;
+  }
+  QueueDueTimers();
+  RunBatch();
+  return absl::OkStatus();
+}
+
+absl::Duration EventLoop::PollTimeout() {
+  if (stopping_ || !ready_.empty()) return absl::ZeroDuration();
+  const std::optional<MonotonicTime> wakeup = wheel_.NextWakeup();
+  if (!wakeup.has_value()) return absl::InfiniteDuration();
+  return std::clamp(*wakeup - clock_.Now(), absl::ZeroDuration(),
+                    kLongestSleep);
+}
+
+absl::Status EventLoop::Poll(absl::Duration timeout) {
+  if (timeout > absl::ZeroDuration() && !threadsafe_.PrepareToSleep()) {
+    timeout = absl::ZeroDuration();
+  }
+  absl::Status status = selector_->Select(timeout, events_);
+  threadsafe_.Awake();
+  // Posted while waiting: before the events that the wait brought.
+  QueueThreadsafeCallbacks();
+  if (!status.ok()) return status;
+  for (const ReadyEvent& event : events_) {
+    if (event.token != kWakeupToken) {
+      fd_callbacks_.QueueReady(event, ready_);
+    } else if (const int error = threadsafe_.ClearWakeup(); error != 0) {
+      return StatusFromErrno(error, "read(eventfd)");
+    }
+  }
+  return absl::OkStatus();
+}
+
+void EventLoop::QueueDueTimers() {
+  const std::optional<MonotonicTime> wakeup = wheel_.NextWakeup();
+  if (!wakeup.has_value()) return;
+  const MonotonicTime now = clock_.Now();
+  if (now < *wakeup) return;
+  wheel_.Advance(now, [this](TimerWheel::Timer& timer) {
+    ready_.Push(&TimerNode::Of(timer));
+  });
+}
+
+void EventLoop::QueueThreadsafeCallbacks() {
+  if (!threadsafe_.MayHaveEntries()) return;
+  threadsafe_.TakeAll(posted_);
+  for (ThreadsafeQueue::Entry& entry : posted_) {
+    HandleNode* const node = soon_nodes_->Get();
+    node->Schedule(std::move(entry.callback), entry.where);
+    node->context() = std::move(entry.context);
+    ready_.Push(node);
+  }
+  posted_.clear();
+}
+
+void EventLoop::RunBatch() {
+  for (size_t batch = ready_.size(); batch > 0; --batch) {
+    HandleNode& node = *ready_.Pop();
+    const ScopedUnref unref(node);
+    if (node.cancelled()) continue;
+    if (!timing_callbacks_) {
+      RunNode(node);
+      continue;
+    }
+    const MonotonicTime start = clock_.Now();
+    RunNode(node);
+    const absl::Duration taken = clock_.Now() - start;
+    if (taken >= slow_callback_duration_) ReportSlow(node, taken);
+  }
+}
+
+void EventLoop::RunNode(HandleNode& node) {
+  std::exception_ptr thrown;
+  {
+    const ScopedContextCell context(node.context().cell());
+    const ScopedRun run(node);
+    thrown = CatchExceptions([&node] { node.Run(); });
+  }
+  if (thrown == nullptr) return;
+  ErrorContext error(
+      absl::StrCat("Exception in callback ", node.DebugString()));
+  error.exception = std::move(thrown);
+  node.Ref();
+  error.handle = Handle(&node);
+  CallExceptionHandler(error);
+}
+
+void EventLoop::ReportSlow(const HandleNode& node, absl::Duration taken) {
+  Log(absl::StrFormat("Executing %s took %.3f seconds", node.DebugString(),
+                      absl::ToDoubleSeconds(taken)));
+}
+
+absl::Status EventLoop::Close() {
+  if (running_) {
+    return absl::FailedPreconditionError(
+        "Close: cannot close a running event loop");
+  }
+  if (closed_) return absl::OkStatus();
+  closed_ = true;
+  if (debug_) Log(absl::StrCat("Close ", DebugString()));
+
+  // Destroying callbacks runs user code, which finds a closed loop.
+  threadsafe_.Close(posted_);
+  posted_.clear();
+  while (!ready_.empty()) {
+    HandleNode* const node = ready_.Pop();
+    node->Discard();
+    node->Unref();
+  }
+  wheel_.Clear([](TimerWheel::Timer& timer) {
+    TimerNode& node = TimerNode::Of(timer);
+    node.Discard();
+    node.Unref();
+  });
+  fd_callbacks_.Clear();
+  DestroyLocals();
+  child_watcher_.reset();
+  selector_->Close();
+  soon_nodes_->Close();
+  timer_nodes_->Close();
+  return absl::OkStatus();
+}
+
+ExceptionHandler EventLoop::SetExceptionHandler(ExceptionHandler handler) {
+  std::shared_ptr<ExceptionHandler> old = std::move(exception_handler_);
+  exception_handler_ =
+      handler == nullptr
+          ? nullptr
+          : std::make_shared<ExceptionHandler>(std::move(handler));
+  if (old == nullptr) return nullptr;
+  // A handler that replaces itself is still in use by the call under way, so
+  // it is handed out as a share of itself.
+  return [old = std::move(old)](AbstractEventLoop& loop,
+                                const ErrorContext& error) {
+    (*old)(loop, error);
+  };
+}
+
+void EventLoop::CallExceptionHandler(const ErrorContext& error) {
+  const std::shared_ptr<ExceptionHandler> handler = exception_handler_;
+  if (handler == nullptr) {
+    DefaultExceptionHandler(error);
+    return;
+  }
+  Context context = error.handle == Handle() ? Context::CopyCurrent()
+                                             : error.handle.context();
+  std::exception_ptr thrown =
+      CatchExceptions([&] { context.Run([&] { (*handler)(*this, error); }); });
+  if (thrown == nullptr) return;
+  ErrorContext second("Unhandled error in exception handler");
+  second.exception = std::move(thrown);
+  second.details["context"] = error.ToString();
+  DefaultExceptionHandler(second);
+}
+
+void EventLoop::DefaultExceptionHandler(const ErrorContext& error) {
+  Log(error.ToString());
+}
+
+std::string EventLoop::DebugString() const {
+  const auto word = [](bool value) { return value ? "true" : "false"; };
+  return absl::StrCat("<EventLoop running=", word(running_),
+                      " closed=", word(closed_), " debug=", word(debug_), ">");
+}
+
+absl::Status EventLoop::WatchChild(pid_t pid, ChildWatcher::Callback on_exit) {
+  if (absl::Status status = PrepareToWatchChildren(); !status.ok()) {
+    return status;
+  }
+  return child_watcher_->Watch(pid, InNextTurn(std::move(on_exit)));
+}
+
+absl::Status EventLoop::WatchSpawnedChild(pid_t pid, int pidfd,
+                                          ChildWatcher::Callback on_exit) {
+  if (absl::Status status = PrepareToWatchChildren(); !status.ok()) {
+    return status;
+  }
+  return child_watcher_->WatchSpawned(pid, pidfd,
+                                      InNextTurn(std::move(on_exit)));
+}
+
+bool EventLoop::UnwatchChild(pid_t pid) {
+  CheckThread("UnwatchChild");
+  return child_watcher_ != nullptr && child_watcher_->Unwatch(pid);
+}
+
+absl::Status EventLoop::PrepareToWatchChildren() {
+  CheckThread("WatchChild");
+  if (closed_) {
+    return absl::FailedPreconditionError("WatchChild: event loop is closed");
+  }
+  if (child_watcher_ == nullptr) {
+    return absl::UnimplementedError(
+        "WatchChild: this event loop was made without a child watcher");
+  }
+  if (watching_children_) return absl::OkStatus();
+  absl::Status status =
+      AddReader(child_watcher_->fd(), [this] { child_watcher_->Dispatch(); });
+  watching_children_ = status.ok();
+  return status;
+}
+
+ChildWatcher::Callback EventLoop::InNextTurn(ChildWatcher::Callback on_exit) {
+  return [this, context = Context::CopyCurrent(), on_exit = std::move(on_exit)](
+             pid_t pid, ExitStatus status) mutable {
+    CallSoon([on_exit = std::move(on_exit), pid,
+              status]() mutable { on_exit(pid, status); },
+             context);
+  };
+}
+
+void EventLoop::CheckThread(const char* what) const {
+  if (!debug_.load(std::memory_order_relaxed)) return;
+  const std::thread::id running = running_thread_;
+  if (running == std::thread::id() || running == std::this_thread::get_id()) {
+    return;
+  }
+  const std::string message =
+      absl::StrCat("non-thread-safe operation: ", what,
+                   " was called on an event loop that runs in another thread; "
+                   "use CallSoonThreadsafe");
+  EVKIT_CHECK(false, message.c_str());
+}
+
+void EventLoop::RefuseClosed(const char* what) {
+  ErrorContext error(absl::StrCat(what, ": event loop is closed"));
+  error.status = absl::FailedPreconditionError(error.message);
+  CallExceptionHandler(error);
+}
+
+void EventLoop::Log(absl::string_view text) {
+  if (log_ != nullptr) {
+    log_(text);
+    return;
+  }
+  const std::string line = absl::StrCat(text, "\n");
+  std::fwrite(line.data(), 1, line.size(), stderr);
+}
+
+}  // namespace evkit

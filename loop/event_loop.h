@@ -1,0 +1,198 @@
+// Copyright 2026 The evkit Authors. SPDX-License-Identifier: Apache-2.0
+//
+// The event loop: a selector, a timer wheel, a child watcher and the thread's
+// running-loop slot, composed. asyncio's SelectorEventLoop.
+//
+//   EventLoopOptions options;
+//   options.selector = *NewDefaultSelector();
+//   absl::StatusOr<std::unique_ptr<EventLoop>> loop =
+//       EventLoop::Create(std::move(options));
+//
+// `NewDefaultEventLoop()` (loop/default_event_loop.h) does this with what the
+// machine has; loop/testing/test_loop.h with a clock and a selector that a test
+// controls. What a loop does is said in loop/abstract_event_loop.h.
+
+#ifndef EVKIT_LOOP_EVENT_LOOP_H_
+#define EVKIT_LOOP_EVENT_LOOP_H_
+
+#include <sys/types.h>
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <random>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/functional/any_invocable.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "evkit/loop/abstract_event_loop.h"
+#include "evkit/loop/internal/fd_callbacks.h"
+#include "evkit/loop/internal/handle_pool.h"
+#include "evkit/loop/internal/loop_nodes.h"
+#include "evkit/loop/internal/ready_queue.h"
+#include "evkit/loop/internal/threadsafe_queue.h"
+#include "evkit/selectors/selector.h"
+#include "evkit/subprocess/child_watcher.h"
+#include "evkit/timers/clock.h"
+#include "evkit/timers/timer_wheel.h"
+
+namespace evkit {
+
+// What a loop is made of. Fill in a named object.
+class EventLoopOptions {
+ public:
+  EventLoopOptions();
+  EventLoopOptions(EventLoopOptions&&);
+  EventLoopOptions& operator=(EventLoopOptions&&);
+  ~EventLoopOptions();
+
+  // Waits for descriptors, and does all the loop's sleeping. Required. The loop
+  // owns it and closes it (LOOP-20).
+  std::unique_ptr<Selector> selector;
+  // For `WatchChild()`; null: children cannot be watched.
+  std::unique_ptr<ChildWatcher> child_watcher;
+  // Where the time comes from. Must outlive the loop.
+  Clock* clock = &Clock::Real();
+  // Starts `Random()` at a known place; without it, at a secret one.
+  std::optional<uint64_t> seed;
+  // Debug mode from the start. Set by default if the environment variable
+  // EVKIT_DEBUG is set and not empty (DBG-01).
+  bool debug;
+  // Report slow callbacks without debug mode too. Costs two readings of the
+  // clock for each callback.
+  bool report_slow_callbacks = false;
+  // How long a callback may take before it is reported as slow.
+  absl::Duration slow_callback_duration = absl::Milliseconds(100);
+  // Takes reports, one call for each, without a newline at the end. Null:
+  // stderr.
+  absl::AnyInvocable<void(absl::string_view)> log;
+};
+
+class EventLoop final : public AbstractEventLoop {
+ public:
+  // Fails if the wake-up descriptor cannot be made or watched
+  // (kResourceExhausted and other errnos of eventfd(2), epoll_ctl(2)). A null
+  // selector or clock is a bug (checked).
+  static absl::StatusOr<std::unique_ptr<EventLoop>> Create(
+      EventLoopOptions options);
+
+  // Closes the loop. Must not be running (checked).
+  ~EventLoop() override;
+
+  MonotonicTime Time() const override;
+  uint64_t Random() override;
+  bool RemoveReader(int fd) override;
+  bool RemoveWriter(int fd) override;
+  absl::Status RunForever() override;
+  void Stop() override { stopping_ = true; }
+  bool IsRunning() const override { return running_; }
+  absl::Status Close() override;
+  bool IsClosed() const override { return closed_; }
+  ExceptionHandler SetExceptionHandler(ExceptionHandler handler) override;
+  void CallExceptionHandler(const ErrorContext& error) override;
+  void DefaultExceptionHandler(const ErrorContext& error) override;
+  void SetDebug(bool enabled) override { debug_ = enabled; }
+  bool GetDebug() const override { return debug_; }
+  std::string DebugString() const override;
+
+  // Calls `on_exit` in a callback of this loop when the child `pid` has exited,
+  // and reaps it; another's children are never touched. In the context that is
+  // current here. See subprocess/child_watcher.h for what can be watched.
+  //   kUnimplemented: the loop was made without a child watcher.
+  //   kFailedPrecondition: the loop is closed.
+  //   Others: as `ChildWatcher::Watch()`.
+  absl::Status WatchChild(pid_t pid, ChildWatcher::Callback on_exit);
+
+  // The same for a child that this process has just made; see
+  // `ChildWatcher::WatchSpawned()`.
+  absl::Status WatchSpawnedChild(pid_t pid, int pidfd,
+                                 ChildWatcher::Callback on_exit);
+
+  // Forgets it, and does not reap it. Whether it was watched. A callback that
+  // is already queued still runs.
+  bool UnwatchChild(pid_t pid);
+
+  absl::Duration slow_callback_duration() const {
+    return slow_callback_duration_;
+  }
+  void set_slow_callback_duration(absl::Duration duration) {
+    slow_callback_duration_ = duration;
+  }
+
+ private:
+  EventLoop(EventLoopOptions options, WakeupFd wakeup, uint64_t seed);
+
+  Handle DoCallSoon(Callback&& callback, const Context* context,
+                    SourceLocation where) override;
+  absl::Status DoCallSoonThreadsafe(Callback&& callback, const Context* context,
+                                    SourceLocation where) override;
+  TimerHandle DoCallAt(MonotonicTime when, Callback&& callback,
+                       const Context* context, SourceLocation where) override;
+  absl::Status DoAddReader(int fd, Callback&& callback,
+                           SourceLocation where) override;
+  absl::Status DoAddWriter(int fd, Callback&& callback,
+                           SourceLocation where) override;
+
+  absl::Status AddFdCallback(int fd, Interest direction, Callback&& callback,
+                             SourceLocation where);
+  bool RemoveFdCallback(int fd, Interest direction, const char* what);
+
+  absl::Status RunOnce();
+  absl::Duration PollTimeout();
+  absl::Status Poll(absl::Duration timeout);
+  void QueueDueTimers();
+  void QueueThreadsafeCallbacks();
+  void RunBatch();
+  void RunNode(HandleNode& node);
+  void ReportSlow(const HandleNode& node, absl::Duration taken);
+
+  absl::Status PrepareToWatchChildren();
+  ChildWatcher::Callback InNextTurn(ChildWatcher::Callback on_exit);
+
+  void CheckThread(const char* what) const;
+  void RefuseClosed(const char* what);
+  void Log(absl::string_view text);
+
+  Clock& clock_;
+  const std::unique_ptr<Selector> selector_;
+  std::unique_ptr<ChildWatcher> child_watcher_;
+  bool watching_children_ = false;
+  TimerWheel wheel_;
+  loop_internal::FdCallbacks fd_callbacks_;
+  loop_internal::ReadyQueue ready_;
+  loop_internal::ThreadsafeQueue threadsafe_;
+  // Deleted by their Close(), when the last handle is gone.
+  loop_internal::HandlePool<loop_internal::SoonNode>* const soon_nodes_;
+  loop_internal::HandlePool<loop_internal::TimerNode>* const timer_nodes_;
+
+  bool closed_ = false;
+  bool running_ = false;
+  bool stopping_ = false;
+  // Read by other threads to find out that they are in the wrong one.
+  std::atomic<bool> debug_;
+  std::atomic<std::thread::id> running_thread_{};
+  const uint32_t fork_generation_;
+
+  bool timing_callbacks_ = false;  // Decided at the start of each turn.
+  const bool report_slow_callbacks_;
+  absl::Duration slow_callback_duration_;
+  // Shared with a call of it that is under way, which may replace it.
+  std::shared_ptr<ExceptionHandler> exception_handler_;
+  absl::AnyInvocable<void(absl::string_view)> log_;
+  std::mt19937_64 random_;
+
+  // Kept for their memory.
+  std::vector<ReadyEvent> events_;
+  std::vector<loop_internal::ThreadsafeQueue::Entry> posted_;
+};
+
+}  // namespace evkit
+
+#endif  // EVKIT_LOOP_EVENT_LOOP_H_

@@ -1,0 +1,131 @@
+// Copyright 2026 The evkit Authors. SPDX-License-Identifier: Apache-2.0
+
+#include "evkit/loop/internal/fd_callbacks.h"
+
+#include <cerrno>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "evkit/base/errno_status.h"
+
+namespace evkit::loop_internal {
+
+absl::Status FdCallbacks::Add(int fd, Interest direction, HandleNode* node) {
+  if (fd < 0) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("invalid file descriptor ", fd));
+  }
+  const size_t index = static_cast<size_t>(fd);
+  const Interest registered =
+      index < slots_.size() ? slots_[index].interest() : Interest::kNone;
+
+  bool is_new_file = false;
+  const absl::Status status = Watch(fd, registered, direction, is_new_file);
+  if (index >= slots_.size()) {
+    if (!status.ok()) return status;
+    slots_.resize(index + index / 2 + 16);
+  }
+  // Dropping callbacks may run user code, which may come back here: the slot is
+  // brought up to date first, and not touched afterwards.
+  Slot& slot = slots_[index];
+  HandleNode* dropped_reader = nullptr;
+  HandleNode* dropped_writer = nullptr;
+  const bool was_empty = slot.interest() == Interest::kNone;
+  if (is_new_file) {
+    dropped_reader = std::exchange(slot.reader, nullptr);
+    dropped_writer = std::exchange(slot.writer, nullptr);
+  }
+  if (status.ok()) {
+    HandleNode* const old = std::exchange(slot.For(direction), node);
+    if (old != nullptr) {
+      (direction == Interest::kRead ? dropped_reader : dropped_writer) = old;
+    }
+  }
+  const bool is_empty = slot.interest() == Interest::kNone;
+  if (was_empty && !is_empty) ++watched_;
+  if (!was_empty && is_empty) --watched_;
+  Drop(dropped_reader);
+  Drop(dropped_writer);
+  return status;
+}
+
+// Makes the selector watch `fd` for `direction` too. Sets `is_new_file` if what
+// was registered under this number is gone, because the descriptor was closed.
+absl::Status FdCallbacks::Watch(int fd, Interest registered, Interest direction,
+                                bool& is_new_file) {
+  const uint64_t token = static_cast<uint64_t>(fd);
+  if (registered == Interest::kNone) {
+    return selector_.Register(fd, direction, token);
+  }
+  if (!Includes(registered, direction)) {
+    const absl::Status status =
+        selector_.Modify(fd, registered | direction, token);
+    // After an error of the system the selector has let go of it.
+    if (status.ok() || ErrnoFromStatus(status) == 0) return status;
+    is_new_file = true;
+    if (ErrnoFromStatus(status) != ENOENT) return status;
+    return selector_.Register(fd, direction, token);
+  }
+  // Taking a callback's place: register afresh, for this number may have become
+  // another file since, which the selector cannot know.
+  if (const absl::Status status = selector_.Unregister(fd).status();
+      !status.ok()) {
+    return status;
+  }
+  const absl::Status status = selector_.Register(fd, registered, token);
+  if (!status.ok()) is_new_file = true;
+  return status;
+}
+
+bool FdCallbacks::Remove(int fd, Interest direction) {
+  if (fd < 0 || static_cast<size_t>(fd) >= slots_.size()) return false;
+  Slot& slot = slots_[static_cast<size_t>(fd)];
+  HandleNode* removed = std::exchange(slot.For(direction), nullptr);
+  if (removed == nullptr) return false;
+  HandleNode* also_gone = nullptr;
+  if (slot.interest() == Interest::kNone) {
+    --watched_;
+    // The only possible error, not registered, is what was asked for.
+    (void)selector_.Unregister(fd);
+  } else if (!selector_.Modify(fd, slot.interest(), static_cast<uint64_t>(fd))
+                  .ok()) {
+    // The descriptor was closed meanwhile, and the selector has let go of it:
+    // the other direction's callback has nothing to wait for either.
+    also_gone = std::exchange(
+        slot.reader != nullptr ? slot.reader : slot.writer, nullptr);
+    --watched_;
+  }
+  Drop(removed);
+  Drop(also_gone);
+  return true;
+}
+
+void FdCallbacks::QueueReady(const ReadyEvent& event, ReadyQueue& ready) {
+  const Slot& slot = slots_[static_cast<size_t>(event.fd)];
+  const auto queue = [&](HandleNode* node) {
+    if (node == nullptr || node->queued) return;
+    node->Ref();
+    ready.Push(node);
+  };
+  if (Includes(event.ready, Interest::kRead)) queue(slot.reader);
+  if (Includes(event.ready, Interest::kWrite)) queue(slot.writer);
+}
+
+void FdCallbacks::Clear() {
+  watched_ = 0;
+  std::vector<Slot> slots = std::move(slots_);
+  slots_.clear();
+  for (Slot& slot : slots) {
+    Drop(slot.reader);
+    Drop(slot.writer);
+  }
+}
+
+void FdCallbacks::Drop(HandleNode*& node) {
+  if (node == nullptr) return;
+  HandleNode* const dropped = std::exchange(node, nullptr);
+  dropped->Cancel();
+  dropped->Unref();
+}
+
+}  // namespace evkit::loop_internal

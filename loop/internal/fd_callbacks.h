@@ -1,0 +1,72 @@
+// Copyright 2026 The evkit Authors. SPDX-License-Identifier: Apache-2.0
+//
+// Which callback is to be called for which descriptor: the reader's and the
+// writer's handle of each, and what the selector is told to watch.
+
+#ifndef EVKIT_LOOP_INTERNAL_FD_CALLBACKS_H_
+#define EVKIT_LOOP_INTERNAL_FD_CALLBACKS_H_
+
+#include <cstddef>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "evkit/loop/handle_node.h"
+#include "evkit/loop/internal/ready_queue.h"
+#include "evkit/selectors/selector.h"
+
+namespace evkit::loop_internal {
+
+// Owns one reference to each handle. Belongs to the loop's thread. The token of
+// each registration is the descriptor itself: the selector sees to it that no
+// event of a closed one arrives.
+class FdCallbacks {
+ public:
+  // `selector` must outlive it.
+  explicit FdCallbacks(Selector& selector) : selector_(selector) {}
+  FdCallbacks(const FdCallbacks&) = delete;
+  FdCallbacks& operator=(const FdCallbacks&) = delete;
+
+  // Makes `node` the callback for `direction`, which is kRead or kWrite, in
+  // place of another, which it cancels. Takes over one reference if, and only
+  // if, it succeeds. See `AbstractEventLoop::AddReader()` for the errors.
+  absl::Status Add(int fd, Interest direction, HandleNode* node);
+
+  // Cancels the callback. Whether there was one.
+  bool Remove(int fd, Interest direction);
+
+  // Queues the callbacks of one descriptor: the reader's before the writer's
+  // (TURN-14), each only if it is not queued yet.
+  void QueueReady(const ReadyEvent& event, ReadyQueue& ready);
+
+  // Drops all callbacks without a word to the selector.
+  void Clear();
+
+  // Whether no descriptor is watched.
+  bool empty() const { return watched_ == 0; }
+
+ private:
+  struct Slot {
+    HandleNode* reader = nullptr;
+    HandleNode* writer = nullptr;
+
+    HandleNode*& For(Interest direction) {
+      return direction == Interest::kRead ? reader : writer;
+    }
+    Interest interest() const {
+      return (reader != nullptr ? Interest::kRead : Interest::kNone) |
+             (writer != nullptr ? Interest::kWrite : Interest::kNone);
+    }
+  };
+
+  absl::Status Watch(int fd, Interest registered, Interest direction,
+                     bool& is_new_file);
+  void Drop(HandleNode*& node);
+
+  Selector& selector_;
+  std::vector<Slot> slots_;  // By descriptor.
+  size_t watched_ = 0;       // Slots that are not empty.
+};
+
+}  // namespace evkit::loop_internal
+
+#endif  // EVKIT_LOOP_INTERNAL_FD_CALLBACKS_H_

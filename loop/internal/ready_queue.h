@@ -1,0 +1,53 @@
+// Copyright 2026 The evkit Authors. SPDX-License-Identifier: Apache-2.0
+//
+// What will run next, first come first served.
+
+#ifndef EVKIT_LOOP_INTERNAL_READY_QUEUE_H_
+#define EVKIT_LOOP_INTERNAL_READY_QUEUE_H_
+
+#include <cstddef>
+
+#include "evkit/loop/handle_node.h"
+
+namespace evkit::loop_internal {
+
+// An intrusive list: each queued node counts one reference. Belongs to the
+// loop's thread.
+class ReadyQueue {
+ public:
+  ReadyQueue() = default;
+  ReadyQueue(const ReadyQueue&) = delete;
+  ReadyQueue& operator=(const ReadyQueue&) = delete;
+
+  // Takes over one reference. Requires that `node` is not queued.
+  void Push(HandleNode* node) {
+    node->queued = true;
+    node->next = nullptr;
+    *tail_ = node;
+    tail_ = &node->next;
+    ++size_;
+  }
+
+  // Hands the reference to the caller. Requires that the queue is not empty.
+  HandleNode* Pop() {
+    HandleNode* const node = head_;
+    head_ = node->next;
+    if (head_ == nullptr) tail_ = &head_;
+    node->next = nullptr;
+    node->queued = false;
+    --size_;
+    return node;
+  }
+
+  size_t size() const { return size_; }
+  bool empty() const { return size_ == 0; }
+
+ private:
+  HandleNode* head_ = nullptr;
+  HandleNode** tail_ = &head_;
+  size_t size_ = 0;
+};
+
+}  // namespace evkit::loop_internal
+
+#endif  // EVKIT_LOOP_INTERNAL_READY_QUEUE_H_
