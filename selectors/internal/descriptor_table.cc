@@ -1,0 +1,72 @@
+// Copyright 2026 The evkit Authors. SPDX-License-Identifier: Apache-2.0
+
+#include "evkit/selectors/internal/descriptor_table.h"
+
+#include "evkit/selectors/internal/call_errors.h"
+
+namespace evkit::selectors_internal {
+absl::Status DescriptorTable::CheckRegister(int fd, Interest interest) const {
+  absl::Status status = CheckOpen();
+  if (status.ok()) status = CheckArguments(fd, interest);
+  if (status.ok() && Find(fd) != nullptr) return AlreadyRegisteredError(fd);
+  return status;
+}
+
+absl::Status DescriptorTable::CheckModify(int fd, Interest interest) const {
+  absl::Status status = CheckOpen();
+  if (status.ok()) status = CheckArguments(fd, interest);
+  if (status.ok()) status = CheckKnown(fd);
+  return status;
+}
+
+absl::Status DescriptorTable::CheckKnown(int fd) const {
+  if (Find(fd) != nullptr) return absl::OkStatus();
+  absl::Status status = CheckOpen();
+  if (!status.ok()) return status;
+  return NotRegisteredError(fd);
+}
+
+absl::Status DescriptorTable::CheckOpen() const {
+  return closed_ ? ClosedError() : absl::OkStatus();
+}
+
+void DescriptorTable::Insert(int fd, Interest interest, uint64_t token,
+                             uint32_t tag) {
+  const auto index = static_cast<size_t>(fd);
+  if (index >= entries_.size()) entries_.resize(index + 1);
+  Entry& entry = entries_[index];
+  entry.token = token;
+  entry.tag = tag;
+  entry.interest = interest;
+  ++size_;
+}
+
+void DescriptorTable::Erase(int fd) {
+  entries_[static_cast<size_t>(fd)] = Entry();
+  --size_;
+}
+
+absl::StatusOr<SelectorKey> DescriptorTable::GetKey(int fd) const {
+  if (absl::Status status = CheckKnown(fd); !status.ok()) return status;
+  const Entry& entry = *Find(fd);
+  return SelectorKey(fd, entry.interest, entry.token);
+}
+
+std::vector<SelectorKey> DescriptorTable::GetKeys() const {
+  std::vector<SelectorKey> keys;
+  keys.reserve(size_);
+  for (int fd = 0; fd < end(); ++fd) {
+    if (const Entry* entry = Find(fd)) {
+      keys.emplace_back(fd, entry->interest, entry->token);
+    }
+  }
+  return keys;
+}
+
+void DescriptorTable::Close() {
+  entries_.clear();
+  size_ = 0;
+  closed_ = true;
+}
+
+}  // namespace evkit::selectors_internal
