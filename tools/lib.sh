@@ -1,6 +1,8 @@
+# shellcheck shell=bash
+#
 # What the scripts of this folder share; sourced, from any folder.
 
-cd "$(dirname "${BASH_SOURCE[0]}")/.."
+cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
 
 # The files of the project whose names match the patterns, one a line: tracked
 # ones and new ones that are not ignored.
