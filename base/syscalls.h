@@ -37,6 +37,8 @@
 
 #include <cstddef>
 
+#include "evkit/base/source_location.h"
+
 #define EVKIT_UNPARENTHESIZE(...) __VA_ARGS__
 
 namespace evkit::sys {
@@ -45,25 +47,7 @@ namespace evkit::sys {
 
 // Where a system call was made. Filled in by the compiler, as the last
 // argument of every function below.
-class CallSite {
- public:
-  static constexpr CallSite Here(const char* file = __builtin_FILE(),
-                                 int line = __builtin_LINE(),
-                                 const char* function = __builtin_FUNCTION()) {
-    return CallSite(file, line, function);
-  }
-  const char* file() const { return file_; }
-  int line() const { return line_; }
-  const char* function() const { return function_; }
-
- private:
-  constexpr CallSite(const char* file, int line, const char* function)
-      : file_(file), line_(line), function_(function) {}
-
-  const char* file_;
-  int line_;
-  const char* function_;
-};
+using CallSite = SourceLocation;
 
 // What a test puts in front of the kernel. Called on every thread that makes a
 // system call, also between vfork and exec.

@@ -1,0 +1,24 @@
+// Copyright 2026 The evkit Authors. SPDX-License-Identifier: Apache-2.0
+
+#include "evkit/base/fork_generation.h"
+
+#include <pthread.h>
+
+#include <atomic>
+
+namespace evkit {
+namespace {
+
+std::atomic<uint32_t> generation{0};
+
+void InForkedChild() { generation.fetch_add(1, std::memory_order_relaxed); }
+
+}  // namespace
+
+uint32_t ForkGeneration() {
+  [[maybe_unused]] static const int registered =
+      pthread_atfork(nullptr, nullptr, &InForkedChild);
+  return generation.load(std::memory_order_relaxed);
+}
+
+}  // namespace evkit
