@@ -6,21 +6,75 @@ load("@rules_cc//cc:cc_test.bzl", "cc_test")
 
 _COPTS = ["-Wall", "-Wextra", "-Wshadow"]
 
-def evkit_cc_library(copts = [], **kwargs):
+def _including_source(ctx):
+    source = ctx.actions.declare_file(ctx.label.name + ".cc")
+    ctx.actions.write(source, "#include \"{0}\"\n#include \"{0}\"\n".format(ctx.attr.header))
+    return [DefaultInfo(files = depset([source]))]
+
+_including_source_rule = rule(
+    doc = "A source file that includes one header, twice, and nothing else.",
+    implementation = _including_source,
+    attrs = {"header": attr.string(mandatory = True)},
+)
+
+def _compile_headers_alone(name, srcs, hdrs, **kwargs):
+    """Compiles each header of a library by itself, as part of `bazel build //...`.
+
+    A header with a source of the same name is left to that source, which
+    includes it first (tools/check_includes.sh sees to it).
+    """
+    headers = [
+        header
+        for header in hdrs
+        if header.endswith(".h") and header[:-len(".h")] + ".cc" not in srcs
+    ]
+    if not headers:
+        return
+    sources = []
+    for header in headers:
+        source = name + "_including_" + header.replace("/", "_")[:-len(".h")]
+        _including_source_rule(
+            name = source,
+            header = "evkit/" + native.package_name() + "/" + header,
+        )
+        sources.append(source)
+    cc_library(
+        name = name + "_headers_alone",
+        testonly = True,
+        srcs = sources,
+        # Only whether it compiles matters.
+        copts = _COPTS + ["-O0", "-g0"],
+        deps = [name],
+        **kwargs
+    )
+
+def evkit_cc_library(name, srcs = [], hdrs = [], copts = [], **kwargs):
     """A cc_library whose headers are included as "evkit/<package>/<file>.h".
 
     The prefix keeps our folder names ("net", "loop") out of the way of those of
-    the repositories that depend on us. Everything else is cc_library's.
+    the repositories that depend on us. Its headers are also compiled alone.
+    Everything else is cc_library's.
 
     Args:
+      name: of the library.
+      srcs: a plain list if `hdrs` has a header of the same name.
+      hdrs: a plain list.
       copts: added to the repository's warnings.
       **kwargs: those of cc_library.
     """
     cc_library(
+        name = name,
+        srcs = srcs,
+        hdrs = hdrs,
         copts = _COPTS + copts,
         include_prefix = "evkit/" + native.package_name(),
         **kwargs
     )
+    _compile_headers_alone(name, srcs, hdrs, **{
+        key: kwargs[key]
+        for key in ["target_compatible_with"]
+        if key in kwargs
+    })
 
 def evkit_cc_test(copts = [], deps = [], size = "small", **kwargs):
     """A cc_test with gtest's main, warnings on, and the 60 s limit of a small test."""
