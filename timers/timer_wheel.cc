@@ -58,6 +58,17 @@ TimerWheel::~TimerWheel() {
   }
 }
 
+void TimerWheel::Clear(absl::FunctionRef<void(Timer&)> on_disarmed) {
+  EVKIT_CHECK(reporting_ == nullptr, "Clear() was called from on_expired");
+  for (Link& slot : slots_) {
+    while (slot.next != &slot) {
+      Timer& timer = static_cast<Timer&>(*slot.next);
+      Disarm(timer);
+      on_disarmed(timer);
+    }
+  }
+}
+
 void TimerWheel::Arm(Timer& timer, MonotonicTime deadline) {
   const uint64_t key = ToKey(deadline);
   const uint64_t old_key = timer.key_;

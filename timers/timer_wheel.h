@@ -104,6 +104,11 @@ class TimerWheel {
   // how many timers were reported.
   size_t Advance(MonotonicTime now, absl::FunctionRef<void(Timer&)> on_expired);
 
+  // Disarms all timers, in no particular order, and calls `on_disarmed` with
+  // each; it may do what `on_expired` may, but for arming. Not to be called
+  // from `on_expired`.
+  void Clear(absl::FunctionRef<void(Timer&)> on_disarmed);
+
   // How many timers are armed.
   size_t size() const { return size_; }
   bool empty() const { return size_ == 0; }
