@@ -23,6 +23,8 @@ def _compile_headers_alone(name, srcs, hdrs, **kwargs):
     A header with a source of the same name is left to that source, which
     includes it first (tools/check_includes.sh sees to it).
     """
+    if type(srcs) == "select":
+        srcs = []
     headers = [
         header
         for header in hdrs
@@ -57,7 +59,7 @@ def evkit_cc_library(name, srcs = [], hdrs = [], copts = [], **kwargs):
 
     Args:
       name: of the library.
-      srcs: a plain list if `hdrs` has a header of the same name.
+      srcs: those of cc_library.
       hdrs: a plain list.
       copts: added to the repository's warnings.
       **kwargs: those of cc_library.
