@@ -23,10 +23,11 @@ def _compile_headers_alone(name, srcs, hdrs, **kwargs):
     A header with a source of the same name is left to that source, which
     includes it first (tools/check_includes.sh sees to it).
     """
+    own_sources = srcs if type(srcs) == "list" else []  # no looking into a select()
     headers = [
         header
         for header in hdrs
-        if header.endswith(".h") and header[:-len(".h")] + ".cc" not in srcs
+        if header.endswith(".h") and header[:-len(".h")] + ".cc" not in own_sources
     ]
     if not headers:
         return

@@ -29,14 +29,17 @@ waitpid writev'
 # shellcheck disable=SC2086  # split into words
 names=$(printf '%s\n' $table $others | LC_ALL=C sort -u | paste -sd'|')
 
+# A call, not the declaration of a variable of that name.
+readonly declaration='\b(?!(return|co_return|else|do|and|or|not)\b)\w+[>&*]*\s+'
+readonly call="$declaration($names)\s*\((*SKIP)(*FAIL)|(?<![\w.>:])(::)?($names)\s*\(|(?<!\w)::($names)\b|(?<!\w)std::(signal|system|time)\s*\("
+
 failed=0
 
 while IFS= read -r file; do
   while IFS= read -r hit; do
     echo "$file:$hit: system calls are made as sys::name(...), see base/syscalls.h"
     failed=1
-  done < <(without_comments "$file" |
-    grep -nP "(?<![\w.>:])(::)?($names)\s*\(|(?<!\w)::($names)\b|(?<!\w)std::(signal|system|time)\s*\(" || true)
+  done < <(without_comments "$file" | grep -nP "$call" || true)
 done < <(project_files '*.cc' '*.h' | library_files | grep -v '^base/syscalls\.')
 
 [[ ${1-} != --text ]] || exit "$failed"
@@ -45,13 +48,9 @@ bazel=$(command -v bazel || command -v bazelisk) || {
   echo "check_syscalls: the second and third check need bazel on the PATH"
   exit 1
 }
-mapfile -t libraries < <("$bazel" query --noshow_progress \
-  'kind(cc_library, //...) except attr(testonly, 1, //...)' 2>/dev/null |
-  grep -Ev '^//(bench|examples|third_party)[/:]')
-((${#libraries[@]} > 0)) || {
-  echo "check_syscalls: bazel query finds no library"
-  exit 1
-}
+found=$("$bazel" query --noshow_progress --ui_event_filters=-info \
+  'kind(cc_library, //...) except attr(testonly, 1, //...)')
+mapfile -t libraries < <(grep -Ev '^//(bench|examples|third_party)[/:]' <<<"$found")
 
 # Builds the libraries with the given options; prints their archives as
 # "label archive".
