@@ -48,21 +48,27 @@ bazel=$(command -v bazel || command -v bazelisk) || {
   echo "check_syscalls: the second and third check need bazel on the PATH"
   exit 1
 }
-found=$("$bazel" query --noshow_progress --ui_event_filters=-info \
-  'kind(cc_library, //...) except attr(testonly, 1, //...)')
+# Runs a command whose standard error is of interest only if it fails.
+quietly() {
+  local said status=0
+  said=$(mktemp)
+  "$@" 2>"$said" || status=$?
+  ((status == 0)) || cat "$said" >&2
+  rm "$said"
+  return "$status"
+}
+
+found=$(quietly "$bazel" query 'kind(cc_library, //...) except attr(testonly, 1, //...)')
 mapfile -t libraries < <(grep -Ev '^//(bench|examples|third_party)[/:]' <<<"$found")
 
 # Builds the libraries with the given options; prints their archives as
 # "label archive".
 archives() {
-  local said root
-  said=$("$bazel" build --noshow_progress "$@" "${libraries[@]}" 2>&1) || {
-    echo "$said" >&2
-    return 1
-  }
-  root=$("$bazel" info "$@" execution_root 2>/dev/null)
-  "$bazel" cquery "$@" "set(${libraries[*]})" --output=starlark --starlark:expr='"\n".join(
-    [str(target.label) + " '"$root"'/" + f.path for f in target.files.to_list()])' 2>/dev/null |
+  local root
+  quietly "$bazel" build "$@" "${libraries[@]}"
+  root=$(quietly "$bazel" info "$@" execution_root)
+  quietly "$bazel" cquery "$@" "set(${libraries[*]})" --output=starlark --starlark:expr='"\n".join(
+    [str(target.label) + " '"$root"'/" + f.path for f in target.files.to_list()])' |
     sed -nE 's|^@+//|//|; /\.a$/p'
 }
 
