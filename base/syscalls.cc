@@ -33,13 +33,13 @@ void InstallHook(Hook* hook) {
   installed_hook.store(hook, std::memory_order_release);
 }
 
-#define EVKIT_SYSCALL(Result, name, params, expression)     \
-  Result name(EVKIT_UNPARENTHESIZE params, CallSite site) { \
-    if (Fails(#name, site)) return -1;                      \
-    return expression;                                      \
+#define EVKIT_SYSCALL(Result, name, params, expression)    \
+  Result name(EVKIT_LEADING_PARAMS params CallSite site) { \
+    if (Fails(#name, site)) return -1;                     \
+    return expression;                                     \
   }
 #define EVKIT_SIZED_SYSCALL(Result, name, params, expression) \
-  Result name(EVKIT_UNPARENTHESIZE params, CallSite site) {   \
+  Result name(EVKIT_LEADING_PARAMS params CallSite site) {    \
     if (Fails(#name, site)) return -1;                        \
     size = Limit(#name, site, size);                          \
     return expression;                                        \

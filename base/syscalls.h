@@ -20,10 +20,12 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/select.h>
@@ -35,9 +37,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstddef>
+#include <cstdint>
 
 #define EVKIT_UNPARENTHESIZE(...) __VA_ARGS__
+// The same, and a comma if there is anything for it to stand behind.
+#define EVKIT_LEADING_PARAMS(...) __VA_ARGS__ __VA_OPT__(, )
 
 namespace evkit::sys {
 
@@ -83,7 +89,7 @@ class Hook {
 void InstallHook(Hook* hook);
 
 #define EVKIT_SYSCALL(Result, name, params, expression) \
-  Result name(EVKIT_UNPARENTHESIZE params, CallSite site = CallSite::Here());
+  Result name(EVKIT_LEADING_PARAMS params CallSite site = CallSite::Here());
 #define EVKIT_SIZED_SYSCALL(Result, name, params, expression) \
   EVKIT_SYSCALL(Result, name, params, expression)
 
