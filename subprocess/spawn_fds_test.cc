@@ -163,7 +163,7 @@ TEST(SpawnFdsTest, bug_G10_ChildrenGetNothingOfWhatOtherThreadsOpen) {
       }
     });
   }
-  for (int i = 0; i < (kSlowBuild ? 40 : 150); ++i) {
+  for (int i = 0; i < (kSlowBuild ? 25 : 80); ++i) {
     const UniqueFd passed = NewLeakyFd();
     SpawnOptions options = RunTestChild({"fds"});
     options.pass_fds.emplace_back(7, passed.get());
