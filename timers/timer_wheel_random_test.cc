@@ -33,7 +33,7 @@ namespace {
     EVKIT_HAS_FEATURE(address_sanitizer)
 constexpr int kSteps = 60'000;
 #else
-constexpr int kSteps = 400'000;
+constexpr int kSteps = 260'000;
 #endif
 
 // A wheel and the model of it, side by side.

@@ -495,14 +495,14 @@ TEST_F(TimerWheelTest, NextWakeupSeesThroughPostponedTimers) {
   EXPECT_EQ(AdvanceBy(absl::Minutes(58)).size(), 100u);
 }
 
-TEST_F(TimerWheelTest, PostponingMovesNothingUntilTheOldPlaceComesUp) {
+TEST_F(TimerWheelTest, PostponingMovesATimerOnlyWhenItsOldPlaceComesUp) {
   TimerWheel::Timer timer;
   timers_.Arm(timer, In(absl::Seconds(30)));
   for (int i = 0; i < 1000; ++i) {
     EXPECT_THAT(AdvanceBy(absl::Milliseconds(10)), IsEmpty());
     timers_.Arm(timer, In(absl::Seconds(30)));
   }
-  EXPECT_EQ(timers_.moves(), 0u);
+  EXPECT_LE(timers_.moves(), 10u);
   EXPECT_THAT(AdvanceBy(absl::Seconds(30) - kNanosecond), IsEmpty());
   EXPECT_THAT(AdvanceBy(kNanosecond), ElementsAre(&timer));
 }
