@@ -18,7 +18,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-constexpr int kInventedFd = 1'000'000;
+constexpr int kInventedFd = 20'000;
 
 TEST(TestLoopTest, RunUntilIdleRunsWhatIsReadyAndLeavesTimeAlone) {
   TestLoop test;
