@@ -16,7 +16,7 @@ source "$(dirname "$0")/lib.sh"
 table=$(sed -nE 's/^EVKIT_(SIZED_)?SYSCALL\([^,]+, *([a-z0-9_]+),.*/\2/p' base/internal/syscall_table.inc)
 readonly others='accept alarm clock_nanosleep clone3 creat dup epoll_create
 epoll_pwait epoll_pwait2 execl execle execlp execv execvp execvpe fdopen fexecve
-fopen fork fread fstat ftruncate fwrite getpeername getrandom getrlimit
+fopen fork fstat ftruncate getpeername getrandom getrlimit
 gettimeofday ioctl lseek lstat mkstemp mmap mprotect munmap nanosleep openat
 opendir pause pidfd_getfd pipe poll popen posix_spawn posix_spawnp ppoll prctl
 pread preadv prlimit pselect pthread_kill pthread_sigmask ptrace pwrite pwritev

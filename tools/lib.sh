@@ -15,7 +15,7 @@ project_files() {
 # fakes, benchmarks, examples, and nothing of third parties.
 library_files() {
   grep -Ev -e '(_test|_benchmark|_conformance[a-z_]*|_testing|_test_util)\.(cc|h)$' \
-    -e '(^|/)fake_[^/]*$' -e '^base/fault_injection\.' \
+    -e '(^|/)(fake|test)_[^/]*$' -e '^base/fault_injection\.' \
     -e '(^|/)testing/' -e '^(bench|examples|third_party|tools)/' || true
 }
 
