@@ -2,23 +2,26 @@
 
 #include "evkit/policy/event_loop_policy.h"
 
-#include <sys/syscall.h>
-#include <unistd.h>
+#include <sys/types.h>
 
 #include <atomic>
 #include <mutex>
 #include <utility>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "evkit/base/check.h"
 #include "evkit/base/fork_generation.h"
+#include "evkit/base/syscalls.h"
 
 namespace evkit {
 namespace {
 
 std::atomic<uint64_t> next_policy_id{1};
 
-pid_t ThreadId() { return static_cast<pid_t>(syscall(SYS_gettid)); }
+// True from when this thread's `thread_local` objects are being destroyed.
+constinit thread_local bool thread_is_ending = false;
 
 struct PolicySlot {
   std::mutex mutex;
@@ -31,62 +34,98 @@ PolicySlot& Slot() {
   return *slot;
 }
 
+// For a loop that may not be destroyed. Keeps its address, so that leak
+// checkers do not take it for lost. Called in main threads only: others make no
+// loops.
+void Abandon(std::unique_ptr<AbstractEventLoop> loop) {
+  static auto* const abandoned = new std::vector<AbstractEventLoop*>();
+  abandoned->push_back(loop.release());
+}
+
 }  // namespace
 
 // One thread's view of one policy.
 struct DefaultEventLoopPolicy::ThreadState {
-  uint64_t policy_id = 0;
-  uint32_t fork_generation = 0;
+  explicit ThreadState(uint64_t id)
+      : policy_id(id), fork_generation(ForkGeneration()) {}
+  ThreadState(const ThreadState&) = delete;
+  ThreadState& operator=(const ThreadState&) = delete;
+  ~ThreadState() {
+    // One is the parent's; in the callback of the other, exit() was called.
+    if (made_here != nullptr && (is_inherited() || made_here->IsRunning())) {
+      Abandon(std::move(made_here));
+    }
+  }
+
+  bool is_inherited() const { return fork_generation != ForkGeneration(); }
+
+  const uint64_t policy_id;
+  const uint32_t fork_generation;
   AbstractEventLoop* current = nullptr;
   bool set_called = false;
   std::unique_ptr<AbstractEventLoop> made_here;
 };
 
+// One thread's view of all policies. They are few, and mostly one: a search is
+// as good as a map.
+class DefaultEventLoopPolicy::ThreadStates {
+ public:
+  ThreadStates() = default;
+  ThreadStates(const ThreadStates&) = delete;
+  ThreadStates& operator=(const ThreadStates&) = delete;
+  // Destroying a loop runs user code, which may ask for its loop.
+  ~ThreadStates() { thread_is_ending = true; }
+
+  ThreadState& Get(uint64_t policy_id) {
+    for (std::unique_ptr<ThreadState>& state : states_) {
+      if (state->policy_id != policy_id) continue;
+      if (state->is_inherited()) {
+        state = std::make_unique<ThreadState>(policy_id);
+      }
+      return *state;
+    }
+    states_.push_back(std::make_unique<ThreadState>(policy_id));
+    return *states_.back();
+  }
+
+ private:
+  std::vector<std::unique_ptr<ThreadState>> states_;
+};
+
 DefaultEventLoopPolicy::DefaultEventLoopPolicy(LoopFactory factory)
     : factory_(std::move(factory)),
-      id_(next_policy_id.fetch_add(1, std::memory_order_relaxed)) {}
+      id_(next_policy_id.fetch_add(1, std::memory_order_relaxed)) {
+  EVKIT_CHECK(factory_ != nullptr, "a policy needs something to make loops");
+}
 
-DefaultEventLoopPolicy::ThreadState& DefaultEventLoopPolicy::ThisThread()
+DefaultEventLoopPolicy::ThreadState* DefaultEventLoopPolicy::ThisThread()
     const {
-  // Policies are few, and mostly one: a search is as good as a map.
-  thread_local std::vector<std::unique_ptr<ThreadState>> states;
-  const uint32_t generation = ForkGeneration();
-  for (const std::unique_ptr<ThreadState>& state : states) {
-    if (state->policy_id != id_) continue;
-    if (state->fork_generation != generation) {
-      // The parent's loop is left alone: destroying it here is up to nobody.
-      (void)state->made_here.release();
-      *state = ThreadState();
-      state->policy_id = id_;
-      state->fork_generation = generation;
-    }
-    return *state;
-  }
-  states.push_back(std::make_unique<ThreadState>());
-  states.back()->policy_id = id_;
-  states.back()->fork_generation = generation;
-  return *states.back();
+  if (thread_is_ending) return nullptr;
+  thread_local ThreadStates states;
+  return &states.Get(id_);
 }
 
 absl::StatusOr<AbstractEventLoop*> DefaultEventLoopPolicy::GetEventLoop() {
-  ThreadState& state = ThisThread();
-  if (state.current != nullptr) return state.current;
-  const pid_t thread = ThreadId();
-  if (state.set_called || thread != getpid()) {
+  ThreadState* const state = ThisThread();
+  if (state != nullptr && state->current != nullptr) return state->current;
+  const pid_t thread = sys::gettid();
+  if (state == nullptr || state->set_called || thread != sys::getpid()) {
     return absl::FailedPreconditionError(
         absl::StrCat("there is no current event loop in thread ", thread));
   }
   absl::StatusOr<std::unique_ptr<AbstractEventLoop>> loop = NewEventLoop();
   if (!loop.ok()) return loop.status();
-  state.made_here = *std::move(loop);
-  state.current = state.made_here.get();
-  return state.current;
+  EVKIT_CHECK(*loop != nullptr, "the policy made a null loop");
+  state->made_here = *std::move(loop);
+  state->current = state->made_here.get();
+  return state->current;
 }
 
 void DefaultEventLoopPolicy::SetEventLoop(AbstractEventLoop* loop) {
-  ThreadState& state = ThisThread();
-  state.set_called = true;
-  state.current = loop;
+  ThreadState* const state = ThisThread();
+  if (state == nullptr) return;
+  state->set_called = true;
+  state->current = loop;
 }
 
 absl::StatusOr<std::unique_ptr<AbstractEventLoop>>

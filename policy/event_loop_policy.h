@@ -48,13 +48,17 @@ class EventLoopPolicy {
 // asyncio's rules (LOOP-08 to LOOP-11). GetEventLoop() returns what
 // SetEventLoop() stored in this thread last, closed or not (LOOP-14). If
 // SetEventLoop() was never called in this thread, and it is the main thread, it
-// makes a loop and keeps it: that loop lives as long as the thread. Otherwise
-// kFailedPrecondition, naming the thread.
+// makes a loop and keeps it. Otherwise kFailedPrecondition, naming the thread.
+//
+// A loop that it made and kept lives as long as the main thread, policy or not;
+// if exit() is called in one of its callbacks, it is not destroyed. While a
+// thread destroys its `thread_local` objects it has no current loop.
 //
 // A forked child starts anew, as if neither function had been called in its
-// thread (LOOP-05).
+// thread (LOOP-05), and leaves the parent's loop alone.
 class DefaultEventLoopPolicy : public EventLoopPolicy {
  public:
+  // A null factory is a bug (checked), and so is one that makes a null loop.
   explicit DefaultEventLoopPolicy(LoopFactory factory);
 
   absl::StatusOr<AbstractEventLoop*> GetEventLoop() override;
@@ -63,9 +67,10 @@ class DefaultEventLoopPolicy : public EventLoopPolicy {
 
  private:
   struct ThreadState;
+  class ThreadStates;
 
-  // This policy's state in the calling thread.
-  ThreadState& ThisThread() const;
+  // This policy's state in the calling thread; null when that ends.
+  ThreadState* ThisThread() const;
 
   const LoopFactory factory_;
   const uint64_t id_;  // Never reused, unlike an address.
