@@ -42,6 +42,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "evkit/base/source_location.h"
+
 #define EVKIT_UNPARENTHESIZE(...) __VA_ARGS__
 // The same, and a comma if there is anything for it to stand behind.
 #define EVKIT_LEADING_PARAMS(...) __VA_ARGS__ __VA_OPT__(, )
