@@ -48,6 +48,21 @@
 // The same, and a comma if there is anything for it to stand behind.
 #define EVKIT_LEADING_PARAMS(...) __VA_ARGS__ __VA_OPT__(, )
 
+// ThreadSanitizer takes the clone(2) of libc for a fork, and the threads of the
+// parent for dead from then on; this is the same function.
+#if defined(__SANITIZE_THREAD__)
+#define EVKIT_LIBC_CLONE ::__clone
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define EVKIT_LIBC_CLONE ::__clone
+#endif
+#endif
+#if defined(EVKIT_LIBC_CLONE)
+extern "C" int __clone(int (*)(void*), void*, int, void*, ...);
+#else
+#define EVKIT_LIBC_CLONE ::clone
+#endif
+
 namespace evkit::sys {
 
 #if defined(EVKIT_FAULT_INJECTION)

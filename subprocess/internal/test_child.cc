@@ -47,18 +47,7 @@ void PrintSignals() {
   fclose(status);
 }
 
-void PrintIds() {
-  gid_t groups[64];
-  const int count = getgroups(64, groups);
-  dprintf(output, "%d %d %d %d", static_cast<int>(getuid()),
-          static_cast<int>(geteuid()), static_cast<int>(getgid()),
-          static_cast<int>(getegid()));
-  for (int i = 0; i < count; ++i) {
-    dprintf(output, " %d", static_cast<int>(groups[i]));
-  }
-}
-
-void PrintDescriptorNumber(int fd) {
+void PrintInode(int fd) {
   struct stat info;
   if (fstat(fd, &info) < 0) {
     dprintf(output, "closed ");
@@ -96,11 +85,9 @@ int main(int argc, char** argv) {
     } else if (is("fds")) {
       PrintFds();
     } else if (is("inode")) {
-      PrintDescriptorNumber(number());
+      PrintInode(number());
     } else if (is("signals")) {
       PrintSignals();
-    } else if (is("ids")) {
-      PrintIds();
     } else if (is("cwd")) {
       dprintf(output, "%s", getcwd(buffer, sizeof(buffer)));
     } else if (is("umask")) {
