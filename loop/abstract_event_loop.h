@@ -125,7 +125,9 @@ class AbstractEventLoop {
   // the first one's place (FDW-02); readers and writers do not affect each
   // other. The descriptor is borrowed and its flags are left alone: remove
   // before closing it. One that was closed without that, and whose number came
-  // back, is watched afresh, and the callbacks of its predecessor are dropped.
+  // back, is watched afresh, and the callbacks of its predecessor are dropped,
+  // as far as the selector can tell (epoll can; poll and select cannot, and
+  // leave the other direction's in place).
   //   kInvalidArgument: `fd` is negative.
   //   kFailedPrecondition: the loop is closed; or EBADF, not open.
   //   kPermissionDenied: EPERM, a kind that cannot be waited for (a regular

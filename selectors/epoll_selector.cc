@@ -2,7 +2,6 @@
 
 #include "evkit/selectors/epoll_selector.h"
 
-#include <algorithm>
 #include <cerrno>
 #include <utility>
 
@@ -17,7 +16,7 @@ namespace {
 using selectors_internal::FromPollEvents;
 using selectors_internal::ToPollEvents;
 
-constexpr size_t kFirstEventCount = 64;
+constexpr size_t kFirstEventCount = 1024;
 
 // The kernel's word for one registration. Its data name the generation too, so
 // that what is left of an earlier registration of the number is recognised.
@@ -103,24 +102,26 @@ absl::Status EpollSelector::Select(absl::Duration timeout,
   events.clear();
   if (absl::Status status = table_.CheckOpen(); !status.ok()) return status;
   selectors_internal::RemainingWait wait(timeout);
-  do {
+  while (true) {
     const int count = Wait(wait);
     if (count > 0) {
       const bool all_wanted = Collect(count, events);
-      // If that could not be put right, better an empty answer than to go round
+      // If that cannot be put right, better an empty answer than to go round
       // here until it can.
       if (all_wanted || !DropLeftovers() || !events.empty()) break;
+      wait.Continue();
     } else if (count < 0 && errno != EINTR) {
       return StatusFromErrno(errno, "epoll_wait");
+    } else if (!wait.Continue()) {
+      break;
     }
-  } while (wait.Continue());
+  }
   return absl::OkStatus();
 }
 
 // One wait in the kernel, for events to kernel_events_; its result and errno.
 int EpollSelector::Wait(const selectors_internal::RemainingWait& wait) {
-  const int max_events = static_cast<int>(
-      std::clamp<size_t>(table_.size(), 1, kernel_events_.size()));
+  const int max_events = static_cast<int>(kernel_events_.size());
   if (has_epoll_pwait2_ && !wait.IsWholeMillis()) {
     timespec storage;
     const int count = sys::epoll_pwait2(epoll_fd_.get(), kernel_events_.data(),

@@ -1,16 +1,29 @@
 """A source archive from upstream or, where only a Debian mirror can be reached,
 from Debian's source package of the same version."""
 
-def _source_archive(ctx):
-    upstream = ctx.download_and_extract(
+def _resolves(ctx, url):
+    """Whether it is worth asking for `url`; in doubt, yes.
+
+    A machine that knows nothing but its mirror is spared Bazel's warnings.
+    """
+    for proxy in ["https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY"]:
+        if ctx.os.environ.get(proxy):
+            return True
+    if not ctx.which("getent"):
+        return True
+    return ctx.execute(["getent", "hosts", url.split("/")[2]], timeout = 10).return_code == 0
+
+def _from_upstream(ctx):
+    return ctx.download_and_extract(
         url = ctx.attr.urls,
         sha256 = ctx.attr.sha256,
         stripPrefix = ctx.attr.strip_prefix,
         allow_fail = True,
-    )
-    if upstream.success:
-        return
-    ctx.report_progress("Upstream not reachable; asking the Debian mirror")
+    ).success
+
+def _from_debian(ctx):
+    """Returns what went wrong, or nothing."""
+    ctx.report_progress("Asking the Debian mirror")
     fetched = ctx.execute([
         "bash",
         ctx.path(Label("//third_party:fetch_debian_source.sh")),
@@ -19,14 +32,28 @@ def _source_archive(ctx):
         ctx.attr.debian_sha256,
     ])
     if fetched.return_code != 0:
-        fail("{}: neither {} nor Debian's source package {} can be had:\n{}".format(
-            ctx.name,
-            ctx.attr.urls,
-            ctx.attr.debian_package,
-            fetched.stderr,
-        ))
+        return fetched.stderr
     ctx.extract(ctx.attr.debian_archive, stripPrefix = ctx.attr.debian_strip_prefix)
     ctx.delete(ctx.attr.debian_archive)
+    return None
+
+def _source_archive(ctx):
+    resolves = _resolves(ctx, ctx.attr.urls[0])
+    if resolves and _from_upstream(ctx):
+        return
+    error = _from_debian(ctx)
+    if not error:
+        return
+
+    # Without a network the archive may still be in Bazel's repository cache.
+    if not resolves and _from_upstream(ctx):
+        return
+    fail("{}: neither {} nor Debian's source package {} can be had:\n{}".format(
+        ctx.name,
+        ctx.attr.urls,
+        ctx.attr.debian_package,
+        error,
+    ))
 
 source_archive = repository_rule(
     implementation = _source_archive,

@@ -54,7 +54,7 @@ class MonotonicTime {
     if (IsOrdinary(t.nanos_) && IsOrdinary(nanos)) {
       return MonotonicTime(t.nanos_ - nanos);
     }
-    return AddSaturated(t, nanos == kMin ? kMax : -nanos);
+    return AddSaturated(t, Negate(nanos));
   }
   friend absl::Duration operator-(MonotonicTime a, MonotonicTime b) {
     if (IsOrdinary(a.nanos_) && IsOrdinary(b.nanos_)) {
@@ -73,6 +73,9 @@ class MonotonicTime {
   static constexpr bool IsOrdinary(int64_t nanos) {
     constexpr int64_t kQuarter = int64_t{1} << 62;
     return nanos >= -kQuarter && nanos < kQuarter;
+  }
+  static constexpr int64_t Negate(int64_t nanos) {
+    return nanos == kMin ? kMax : nanos == kMax ? kMin : -nanos;
   }
   static MonotonicTime AddSaturated(MonotonicTime t, int64_t nanos);
   static absl::Duration SubtractSaturated(MonotonicTime a, MonotonicTime b);

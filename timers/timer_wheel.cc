@@ -14,6 +14,9 @@ namespace {
 // over the slots of a finer level.
 constexpr int kFew = 16;
 
+// How many timers one may touch and still find them in a cache.
+constexpr int kReadAhead = 1 << 14;
+
 }  // namespace
 
 // Exists while timers are being reported; what is left when it goes, because
@@ -31,7 +34,7 @@ class TimerWheel::Reporting {
     Link& due = wheel_->slots_[kDueSlot];
     while (due.next != &due) {
       Timer& timer = static_cast<Timer&>(*due.next);
-      wheel_->Unlink(timer);
+      Unlink(timer);
       wheel_->Place(timer);
       wheel_->next_key_ = kUnknown;
     }
@@ -79,14 +82,14 @@ void TimerWheel::Arm(Timer& timer, MonotonicTime deadline) {
     if (old_key <= next_key_) next_key_ = kUnknown;
     // Postponed: it stays in a slot that comes up too early, which is found
     // out when it does.
-    if (key >= old_key && timer.slot_ != kDueSlot) return;
+    if (key >= old_key && !timer.due_) return;
     Unlink(timer);
   } else {
     timer.wheel_ = this;
     ++size_;
   }
   Place(timer);
-  next_key_ = std::min(next_key_, key);
+  if (key < next_key_) next_key_ = key;
 }
 
 void TimerWheel::Disarm(Timer& timer) {
@@ -125,8 +128,8 @@ size_t TimerWheel::Advance(MonotonicTime now,
 
 // Puts `timer`, which is in no list, where its key belongs.
 void TimerWheel::Place(Timer& timer) {
+  timer.due_ = false;
   if (timer.key_ == kNever) {
-    timer.slot_ = kNeverSlot;
     Append(slots_[kNeverSlot], timer);
     return;
   }
@@ -136,24 +139,24 @@ void TimerWheel::Place(Timer& timer) {
   const uint64_t key = std::max(timer.key_, now_);
   const int level = (63 - std::countl_zero((key ^ now_) | 1)) / kBits;
   const int index = (key >> (kBits * level)) & (kSlotsPerLevel - 1);
-  const int slot = level * kSlotsPerLevel + index;
-  timer.slot_ = static_cast<uint16_t>(slot);
-  Append(slots_[slot], timer);
-  occupied_[level] |= uint64_t{1} << index;
-  levels_ |= uint32_t{1} << level;
+  Append(slots_[level * kSlotsPerLevel + index], timer);
+  // Mostly they are set, and a load is cheaper than a store that the next call
+  // must wait for.
+  const uint64_t bit = uint64_t{1} << index;
+  if ((occupied_[level] & bit) == 0) {
+    occupied_[level] |= bit;
+    levels_ |= uint32_t{1} << level;
+  }
 }
 
 void TimerWheel::Unlink(Timer& timer) {
   timer.prev->next = timer.next;
   timer.next->prev = timer.prev;
-  // Alone with the ring's head: there is nothing else on both sides of it.
-  if (timer.next == timer.prev) ClearBit(timer.slot_);
 }
 
-void TimerWheel::ClearBit(int slot) {
-  const int level = slot / kSlotsPerLevel;
-  occupied_[level] &= ~(uint64_t{1} << (slot % kSlotsPerLevel));
-  if (occupied_[level] == 0) levels_ &= ~(uint32_t{1} << level);
+void TimerWheel::ClearBit(const Slot& slot) {
+  occupied_[slot.level] &= ~(uint64_t{1} << slot.index);
+  if (occupied_[slot.level] == 0) levels_ &= ~(uint32_t{1} << slot.level);
 }
 
 // Requires that `levels_` is not 0.
@@ -189,6 +192,7 @@ uint64_t TimerWheel::FindNextKey() {
       if (++seen > kFew && slot.level > 0) return slot.first;
     }
     if (seen > 0) return least;
+    ClearBit(slot);
   }
   return kNever;
 }
@@ -206,31 +210,41 @@ void TimerWheel::CollectDue(uint64_t now) {
 }
 
 void TimerWheel::CollectDueOf(const Slot& slot, uint64_t now) {
-  const int slot_number = slot.level * kSlotsPerLevel + slot.index;
+  const int number = slot.level * kSlotsPerLevel + slot.index;
   const uint64_t limit = std::min(slot.last, now);
-  Link list{&list, &list};
-  Splice(list, slots_[slot_number]);
-  ClearBit(slot_number);
-
-  Link due{&due, &due};
-  if (TakeIfAllDueInOrder(list, limit)) {
-    Splice(due, list);
-  } else {
-    const bool spread = slot.level > 0 && IsLong(list);
-    for (Link* link = list.next; link != &list;) {
-      Timer& timer = static_cast<Timer&>(*link);
-      link = link->next;
-      if (!spread && timer.key_ <= limit) {
-        timer.slot_ = kDueSlot;
-        Append(due, timer);
-      } else {
-        Place(timer);
-        ++moves_;
-      }
-    }
-    Sort(due);
+  Link& all_due = slots_[kDueSlot];
+  ClearBit(slot);
+  if (TakeIfAllDueInOrder(slots_[number], limit)) {
+    Splice(all_due, slots_[number]);
+    return;
   }
-  Splice(slots_[kDueSlot], due);
+
+  Link list{&list, &list};
+  Splice(list, slots_[number]);
+  Link due{&due, &due};
+  const bool spread = slot.level > 0 && IsLong(list);
+  // The timers lie anywhere in memory, and each is found through the one
+  // before: waiting for memory is most of the work. A second walk from the far
+  // end, so far as caches reach, waits for two at a time.
+  const Link* ahead = list.prev;
+  int ahead_limit = kReadAhead;
+  for (Link* link = list.next; link != &list;) {
+    Timer& timer = static_cast<Timer&>(*link);
+    link = link->next;
+    if (--ahead_limit > 0) {
+      ahead = ahead->prev;
+      __builtin_prefetch(ahead);
+    }
+    if (!spread && timer.key_ <= limit) {
+      timer.due_ = true;
+      Append(due, timer);
+    } else {
+      Place(timer);
+      ++moves_;
+    }
+  }
+  Sort(due);
+  Splice(all_due, due);
 }
 
 bool TimerWheel::Before(const Link& a, const Link& b) {
@@ -271,7 +285,7 @@ bool TimerWheel::TakeIfAllDueInOrder(Link& list, uint64_t limit) {
     Timer& timer = static_cast<Timer&>(*link);
     if (timer.key_ > limit) return false;
     if (timer.prev != &list && Before(timer, *timer.prev)) return false;
-    timer.slot_ = kDueSlot;
+    timer.due_ = true;
   }
   return true;
 }

@@ -61,7 +61,7 @@ class TimerWheel {
     TimerWheel* wheel_ = nullptr;
     uint64_t key_ = kEpochKey;
     uint64_t sequence_ = 0;  // Breaks ties: first armed, first reported.
-    uint16_t slot_ = 0;
+    bool due_ = false;       // About to be reported: in no slot.
   };
 
   explicit TimerWheel(MonotonicTime now);
@@ -124,7 +124,7 @@ class TimerWheel {
   static constexpr int kBits = 6;
   static constexpr int kSlotsPerLevel = 1 << kBits;
   static constexpr int kNeverSlot = kLevels * kSlotsPerLevel;
-  static constexpr int kDueSlot = kNeverSlot + 1;
+  static constexpr int kDueSlot = kNeverSlot + 1;  // Empty but in Advance().
 
   // Times as unsigned numbers in the same order.
   static constexpr uint64_t kEpochKey = uint64_t{1} << 63;
@@ -137,7 +137,7 @@ class TimerWheel {
     return MonotonicTime::FromNanos(static_cast<int64_t>(key ^ kEpochKey));
   }
 
-  // A slot with timers in it, and the first and last key that belong there.
+  // A slot, and the first and last key that belong there.
   struct Slot {
     int level;
     int index;
@@ -155,9 +155,9 @@ class TimerWheel {
   static bool IsLong(const Link& list);
   static bool TakeIfAllDueInOrder(Link& list, uint64_t limit);
 
+  static void Unlink(Timer& timer);
   void Place(Timer& timer);
-  void Unlink(Timer& timer);
-  void ClearBit(int slot);
+  void ClearBit(const Slot& slot);
   Slot FirstSlot() const;
   uint64_t FindNextKey();
   void CollectDue(uint64_t now);
@@ -170,9 +170,9 @@ class TimerWheel {
   uint64_t moves_ = 0;
   Reporting* reporting_ = nullptr;  // Not null only within Advance().
   uint32_t levels_ = 0;             // Bit i: occupied_[i] is not 0.
-  // Bit j of [i]: slots_[64 i + j] is not empty.
-  std::array<uint64_t, kLevels + 1> occupied_ = {};
-  std::array<Link, kDueSlot + 1> slots_;  // Rings, in order of arrival.
+  // Bit j of [i]: slots_[64 i + j] may be occupied; else it is empty.
+  std::array<uint64_t, kLevels> occupied_ = {};
+  std::array<Link, kDueSlot + 1> slots_;  // Rings.
 };
 
 }  // namespace evkit

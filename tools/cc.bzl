@@ -23,12 +23,11 @@ def _compile_headers_alone(name, srcs, hdrs, **kwargs):
     A header with a source of the same name is left to that source, which
     includes it first (tools/check_includes.sh sees to it).
     """
-    if type(srcs) == "select":
-        srcs = []
+    own_sources = srcs if type(srcs) == "list" else []  # no looking into a select()
     headers = [
         header
         for header in hdrs
-        if header.endswith(".h") and header[:-len(".h")] + ".cc" not in srcs
+        if header.endswith(".h") and header[:-len(".h")] + ".cc" not in own_sources
     ]
     if not headers:
         return
@@ -59,7 +58,7 @@ def evkit_cc_library(name, srcs = [], hdrs = [], copts = [], **kwargs):
 
     Args:
       name: of the library.
-      srcs: those of cc_library.
+      srcs: a plain list if `hdrs` has a header of the same name.
       hdrs: a plain list.
       copts: added to the repository's warnings.
       **kwargs: those of cc_library.

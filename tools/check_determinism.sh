@@ -8,7 +8,8 @@ source "$(dirname "$0")/lib.sh"
 readonly sleeping='sleep_(for|until)\b|\babsl::SleepFor\b|(?<![\w.>])(::)?(u|nano)?sleep\s*\('
 readonly timed_waiting='\bwait_(for|until)\s*\(|\b(Wait|Await)WithTimeout\s*\(|\b(Wait|Await)WithDeadline\s*\('
 readonly clocks='_clock::now\b|\babsl::(Now|GetCurrentTimeNanos)\b'
-readonly chance='(?<![\w.>])(std::|::)?s?rand(om)?\s*\(|\brandom_device\b|\bmt19937|\bdefault_random_engine\b|\b(Insecure)?BitGen\b'
+readonly chance='(?<![\w.>])(std::|::)?s?rand(om)?\s*\(|\brandom_device\b|\b(Insecure)?BitGen\b'
+readonly engines='\bmt19937|\b(default_random_engine|minstd_rand0?)\b'
 
 failed=0
 # Arguments: pattern, what is said of a hit; the files are on stdin.
@@ -29,4 +30,6 @@ ban "$timed_waiting|$clocks" "time comes from the Clock, waiting from the select
   < <(library_files <<<"$sources")
 ban "$chance" "chance comes from the loop, which has the seed" \
   < <(library_files <<<"$sources")
+ban "$engines" "chance comes from the loop, which has the seed" \
+  < <(library_files <<<"$sources" | grep -v '^loop/')
 exit "$failed"

@@ -14,11 +14,15 @@ complain() {
 
 while IFS= read -r file; do
   folder=$(dirname "$file")
+  # What only programs use has no library, so no prefix: "examples/tour.h".
+  program=$(grep -oE '^(examples|bench)' <<<"$file" || echo none)
 
   while IFS=: read -r line include; do
     path=$(sed -E 's/^ *# *include *[<"]([^>"]*).*/\1/' <<<"$include")
     if [[ $include == *\<evkit/* ]]; then
       complain "$file:$line: write \"$path\", not <$path>"
+    elif [[ $path == "$program"/* && -f $path ]]; then
+      continue
     elif [[ $path != evkit/* && ($include == *\"* || $path == */*) ]]; then
       for known in "$path" "$folder/$path"; do
         if [[ -f $known && $known == *.* ]]; then
@@ -40,7 +44,7 @@ while IFS= read -r file; do
     *.cc)
       own=${file%.cc}.h
       first=$(grep -m 1 -E '^ *# *include' "$file" || true)
-      [[ ! -f $own || $first == *"\"evkit/$own\"" ]] ||
+      [[ ! -f $own || $first == *"/${own#*/}\"" ]] ||
         complain "$file: must include \"evkit/$own\" first"
       ;;
   esac

@@ -16,7 +16,7 @@ source "$(dirname "$0")/lib.sh"
 table=$(sed -nE 's/^EVKIT_(SIZED_)?SYSCALL\([^,]+, *([a-z0-9_]+),.*/\2/p' base/internal/syscall_table.inc)
 readonly others='accept alarm clock_nanosleep clone3 creat dup epoll_create
 epoll_pwait epoll_pwait2 execl execle execlp execv execvp execvpe fdopen fexecve
-fopen fork fread fstat ftruncate fwrite getpeername getrandom getrlimit
+fopen fork fstat ftruncate getpeername getrandom getrlimit
 gettimeofday ioctl lseek lstat mkstemp mmap mprotect munmap nanosleep openat
 opendir pause pidfd_getfd pipe poll popen posix_spawn posix_spawnp ppoll prctl
 pread preadv prlimit pselect pthread_kill pthread_sigmask ptrace pwrite pwritev
@@ -29,14 +29,17 @@ waitpid writev'
 # shellcheck disable=SC2086  # split into words
 names=$(printf '%s\n' $table $others | LC_ALL=C sort -u | paste -sd'|')
 
+# A call, not the declaration of a variable of that name.
+readonly declaration='\b(?!(return|co_return|else|do|and|or|not)\b)\w+[>&*]*\s+'
+readonly call="$declaration($names)\s*\((*SKIP)(*FAIL)|(?<![\w.>:])(::)?($names)\s*\(|(?<!\w)::($names)\b|(?<!\w)std::(signal|system|time)\s*\("
+
 failed=0
 
 while IFS= read -r file; do
   while IFS= read -r hit; do
     echo "$file:$hit: system calls are made as sys::name(...), see base/syscalls.h"
     failed=1
-  done < <(without_comments "$file" |
-    grep -nP "(?<![\w.>:])(::)?($names)\s*\(|(?<!\w)::($names)\b|(?<!\w)std::(signal|system|time)\s*\(" || true)
+  done < <(without_comments "$file" | grep -nP "$call" || true)
 done < <(project_files '*.cc' '*.h' | library_files | grep -v '^base/syscalls\.')
 
 [[ ${1-} != --text ]] || exit "$failed"
@@ -45,25 +48,27 @@ bazel=$(command -v bazel || command -v bazelisk) || {
   echo "check_syscalls: the second and third check need bazel on the PATH"
   exit 1
 }
-mapfile -t libraries < <("$bazel" query --noshow_progress \
-  'kind(cc_library, //...) except attr(testonly, 1, //...)' 2>/dev/null |
-  grep -Ev '^//(bench|examples|third_party)[/:]')
-((${#libraries[@]} > 0)) || {
-  echo "check_syscalls: bazel query finds no library"
-  exit 1
+# Runs a command whose standard error is of interest only if it fails.
+quietly() {
+  local said status=0
+  said=$(mktemp)
+  "$@" 2>"$said" || status=$?
+  ((status == 0)) || cat "$said" >&2
+  rm "$said"
+  return "$status"
 }
+
+found=$(quietly "$bazel" query 'kind(cc_library, //...) except attr(testonly, 1, //...)')
+mapfile -t libraries < <(grep -Ev '^//(bench|examples|third_party)[/:]' <<<"$found")
 
 # Builds the libraries with the given options; prints their archives as
 # "label archive".
 archives() {
-  local said root
-  said=$("$bazel" build --noshow_progress "$@" "${libraries[@]}" 2>&1) || {
-    echo "$said" >&2
-    return 1
-  }
-  root=$("$bazel" info "$@" execution_root 2>/dev/null)
-  "$bazel" cquery "$@" "set(${libraries[*]})" --output=starlark --starlark:expr='"\n".join(
-    [str(target.label) + " '"$root"'/" + f.path for f in target.files.to_list()])' 2>/dev/null |
+  local root
+  quietly "$bazel" build "$@" "${libraries[@]}"
+  root=$(quietly "$bazel" info "$@" execution_root)
+  quietly "$bazel" cquery "$@" "set(${libraries[*]})" --output=starlark --starlark:expr='"\n".join(
+    [str(target.label) + " '"$root"'/" + f.path for f in target.files.to_list()])' |
     sed -nE 's|^@+//|//|; /\.a$/p'
 }
 

@@ -14,8 +14,8 @@ project_files() {
 # Of the files on stdin, those that end up in the programs of users: no tests,
 # fakes, benchmarks, examples, and nothing of third parties.
 library_files() {
-  grep -Ev -e '(_test|_benchmark|_conformance|_testing|_test_util)\.(cc|h)$' \
-    -e '(^|/)fake_[^/]*$' -e '^base/fault_injection\.' \
+  grep -Ev -e '(_test|_benchmark|_conformance[a-z_]*|_testing|_test_util)\.(cc|h)$' \
+    -e '(^|/)(fake|test)_[^/]*$' -e '^base/fault_injection\.' \
     -e '(^|/)testing/' -e '^(bench|examples|third_party|tools)/' || true
 }
 

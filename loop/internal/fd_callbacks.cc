@@ -57,24 +57,23 @@ absl::Status FdCallbacks::Watch(int fd, Interest registered, Interest direction,
   if (registered == Interest::kNone) {
     return selector_.Register(fd, direction, token);
   }
-  if (!Includes(registered, direction)) {
-    const absl::Status status =
-        selector_.Modify(fd, registered | direction, token);
-    // After an error of the system the selector has let go of it.
-    if (status.ok() || ErrnoFromStatus(status) == 0) return status;
-    is_new_file = true;
-    if (ErrnoFromStatus(status) != ENOENT) return status;
-    return selector_.Register(fd, direction, token);
+  // Taking a callback's place changes nothing for the selector; it is told
+  // something else and back all the same, for then it finds out whether this
+  // number has become another file since.
+  absl::Status status = absl::OkStatus();
+  if (Includes(registered, direction)) {
+    const Interest other = registered == direction ? Interest::kReadWrite
+                                                   : registered & ~direction;
+    status = selector_.Modify(fd, other, token);
   }
-  // Taking a callback's place: register afresh, for this number may have become
-  // another file since, which the selector cannot know.
-  if (const absl::Status status = selector_.Unregister(fd).status();
-      !status.ok()) {
-    return status;
+  if (status.ok()) {
+    status = selector_.Modify(fd, registered | direction, token);
   }
-  const absl::Status status = selector_.Register(fd, registered, token);
-  if (!status.ok()) is_new_file = true;
-  return status;
+  // After an error of the system the selector has let go of it.
+  if (status.ok() || ErrnoFromStatus(status) == 0) return status;
+  is_new_file = true;
+  if (ErrnoFromStatus(status) != ENOENT) return status;
+  return selector_.Register(fd, direction, token);
 }
 
 bool FdCallbacks::Remove(int fd, Interest direction) {

@@ -109,7 +109,7 @@ EVKIT_IN_CHILD bool MoveFds(ChildPlan& plan) {
     const int original = moves[i].source;
     while (IsTarget(plan, moves[i].source)) {
       const int copy = sys::raw_fcntl(original, F_DUPFD_CLOEXEC, 3);
-      if (copy < 0) return Fail(plan, "fcntl(F_DUPFD)", original);
+      if (copy < 0) return Fail(plan, "fcntl F_DUPFD", original);
       moves[i].source = copy;
     }
   }
@@ -120,7 +120,7 @@ EVKIT_IN_CHILD bool MoveFds(ChildPlan& plan) {
     const FdMove& move = moves[i];
     if (move.source == move.target) {
       if (sys::raw_fcntl(move.source, F_SETFD, 0) < 0) {
-        return Fail(plan, "fcntl(F_SETFD)", move.source);
+        return Fail(plan, "fcntl F_SETFD", move.source);
       }
     } else if (sys::raw_dup3(move.source, move.target, 0) < 0) {
       return Fail(plan, "dup3", move.target);
