@@ -260,8 +260,7 @@ class Witness {
 
 class DefaultEventLoopPolicyExitTest : public ::testing::Test {
  protected:
-  // Not destroyed: what exit() destroys must not need a test's objects.
-  DefaultEventLoopPolicy& policy_ = *new DefaultEventLoopPolicy(NewMinimalLoop);
+  DefaultEventLoopPolicy policy_{NewMinimalLoop};
 };
 
 // LOOP-09
