@@ -4,25 +4,17 @@
 
 #include <cerrno>
 
-#include "absl/strings/str_cat.h"
 #include "evkit/base/errno_status.h"
 #include "evkit/base/syscalls.h"
+#include "evkit/selectors/internal/open_check.h"
 #include "evkit/selectors/internal/poll_events.h"
 #include "evkit/selectors/internal/remaining_wait.h"
 
 namespace evkit {
-namespace {
 
+using selectors_internal::CheckIsOpen;
 using selectors_internal::FromPollEvents;
 using selectors_internal::ToPollEvents;
-
-// poll itself takes any number; epoll's refusal is the better service.
-absl::Status CheckIsOpen(int fd) {
-  if (sys::fcntl(fd, F_GETFD, 0) >= 0) return absl::OkStatus();
-  return StatusFromErrno(errno, absl::StrCat("fcntl(fd=", fd, ")"));
-}
-
-}  // namespace
 
 absl::StatusOr<std::unique_ptr<PollSelector>> PollSelector::Create() {
   const timespec no_time = {};

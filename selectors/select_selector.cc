@@ -8,22 +8,12 @@
 #include "absl/strings/str_cat.h"
 #include "evkit/base/errno_status.h"
 #include "evkit/base/syscalls.h"
+#include "evkit/selectors/internal/open_check.h"
 #include "evkit/selectors/internal/remaining_wait.h"
 
 namespace evkit {
-namespace {
 
-bool IsOpen(int fd) {
-  return sys::fcntl(fd, F_GETFD, 0) >= 0 || errno != EBADF;
-}
-
-// select itself would only say EBADF later, and not of which descriptor.
-absl::Status CheckIsOpen(int fd) {
-  if (sys::fcntl(fd, F_GETFD, 0) >= 0) return absl::OkStatus();
-  return StatusFromErrno(errno, absl::StrCat("fcntl(fd=", fd, ")"));
-}
-
-}  // namespace
+using selectors_internal::CheckIsOpen;
 
 absl::StatusOr<std::unique_ptr<SelectSelector>> SelectSelector::Create() {
   const timespec no_time = {};
@@ -141,7 +131,7 @@ void SelectSelector::Collect(int count, const fd_set& readable,
 void SelectSelector::CollectClosed(std::vector<ReadyEvent>& events) {
   for (int fd = 0; fd < end_; ++fd) {
     if (!FD_ISSET(fd, &readable_) && !FD_ISSET(fd, &writable_)) continue;
-    if (IsOpen(fd)) continue;
+    if (CheckIsOpen(fd).ok()) continue;
     const auto* const entry = table_.Find(fd);
     events.emplace_back(fd, entry->interest, entry->token);
     Watch(fd, Interest::kNone);

@@ -31,6 +31,12 @@ using selectors_internal::SocketPair;
 using selectors_internal::ToPollEvents;
 using selectors_internal::WriteByte;
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr int kSteps = 1000;
+#else
+constexpr int kSteps = 3000;
+#endif
+
 class SelectorModelTest : public ::testing::TestWithParam<unsigned> {
  protected:
   struct Slot {
@@ -134,7 +140,7 @@ class SelectorModelTest : public ::testing::TestWithParam<unsigned> {
 
 TEST_P(SelectorModelTest, AllSelectorsAgreeWithPollOfEachDescriptor) {
   std::vector<ReadyEvent> events;
-  for (int step = 0; step < 3000; ++step) {
+  for (int step = 0; step < kSteps; ++step) {
     Slot& slot = slots_[Below(slots_.size())];
     const SocketPair& sockets = slot.sockets;
     switch (Below(9)) {
