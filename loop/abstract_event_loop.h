@@ -129,7 +129,8 @@ class AbstractEventLoop {
   // as far as the selector can tell (epoll can; poll and select cannot, and
   // leave the other direction's in place).
   //   kInvalidArgument: `fd` is negative.
-  //   kFailedPrecondition: the loop is closed; or EBADF, not open.
+  //   kFailedPrecondition: the loop is closed, or was inherited through fork;
+  //     or EBADF, not open.
   //   kPermissionDenied: EPERM, a kind that cannot be waited for (a regular
   //     file, with epoll).
   //   Other errnos of epoll_ctl(2). After an error nothing is watched that was
@@ -147,7 +148,8 @@ class AbstractEventLoop {
 
   // Stops watching, and says whether `fd` was watched that way; also when it
   // is already queued in this turn, the callback will not run (TURN-18).
-  // Afterwards the descriptor may be closed. False on a closed loop (RUN-27).
+  // Afterwards the descriptor may be closed. False, and nothing done, on a
+  // closed loop (RUN-27) or one inherited through fork.
   virtual bool RemoveReader(int fd) = 0;
   virtual bool RemoveWriter(int fd) = 0;
 
@@ -157,7 +159,9 @@ class AbstractEventLoop {
   // or pending stays (RUN-36).
   //   kFailedPrecondition: closed (RUN-02), already running (RUN-03), another
   //     loop is running in this thread (RUN-04), or inherited through fork.
-  //     Nothing has run, and a loop that is running goes on.
+  //     Nothing has run, and a loop that is running goes on. (A child that is
+  //     forked in a callback and returns from it gets this when the loop looks
+  //     at its descriptors next.)
   //   Other errors: the selector failed for good (TURN-20).
   virtual absl::Status RunForever() = 0;
 

@@ -8,7 +8,7 @@ namespace evkit {
 namespace loop_internal {
 
 constinit thread_local ContextCell root_context_cell;
-constinit thread_local ContextCell* current_context_cell = nullptr;
+constinit thread_local ScopedContextCell* innermost_context_scope = nullptr;
 
 namespace {
 
@@ -65,11 +65,19 @@ void SetCurrentContextValue(uint64_t variable, ContextValues::Value value) {
   CurrentContextCell().Set(variable, std::move(value));
 }
 
+void ScopedContextCell::Replace(const ContextCell& cell,
+                                ContextCell& successor) {
+  for (ScopedContextCell* scope = innermost_context_scope; scope != nullptr;
+       scope = scope->outer_) {
+    if (scope->cell_ == &cell) scope->cell_ = &successor;
+  }
+}
+
 Context ContextSlot::context() {
   if (named_ == nullptr) {
     named_ = new ContextState();
     named_->CopyFrom(copied_);
-    if (current_context_cell == &copied_) current_context_cell = named_;
+    ScopedContextCell::Replace(copied_, *named_);
     copied_.Clear();
   }
   return Context(named_);

@@ -101,26 +101,38 @@ class ContextCell {
 
 // The cell that is in force on this thread outside of any callback.
 extern constinit thread_local ContextCell root_context_cell;
-// The cell that is in force on this thread; null means the root.
-extern constinit thread_local ContextCell* current_context_cell;
-
-inline ContextCell& CurrentContextCell() {
-  ContextCell* const current = current_context_cell;
-  return current == nullptr ? root_context_cell : *current;
-}
-
 // Puts a cell in force on this thread for a scope.
 class ScopedContextCell {
  public:
-  explicit ScopedContextCell(ContextCell& cell)
-      : previous_(std::exchange(current_context_cell, &cell)) {}
+  explicit ScopedContextCell(ContextCell& cell);
   ScopedContextCell(const ScopedContextCell&) = delete;
   ScopedContextCell& operator=(const ScopedContextCell&) = delete;
-  ~ScopedContextCell() { current_context_cell = previous_; }
+  ~ScopedContextCell();
+
+  ContextCell& cell() const { return *cell_; }
+
+  // Puts `successor` in the place of `cell`, wherever that is in force on this
+  // thread or will be again.
+  static void Replace(const ContextCell& cell, ContextCell& successor);
 
  private:
-  ContextCell* previous_;
+  ContextCell* cell_;
+  ScopedContextCell* const outer_;
 };
+
+// Null: the root is in force.
+extern constinit thread_local ScopedContextCell* innermost_context_scope;
+
+inline ScopedContextCell::ScopedContextCell(ContextCell& cell)
+    : cell_(&cell), outer_(std::exchange(innermost_context_scope, this)) {}
+inline ScopedContextCell::~ScopedContextCell() {
+  innermost_context_scope = outer_;
+}
+
+inline ContextCell& CurrentContextCell() {
+  const ScopedContextCell* const scope = innermost_context_scope;
+  return scope == nullptr ? root_context_cell : scope->cell();
+}
 
 // A context that has an identity: the cell behind `Context` objects.
 class ContextState : public ContextCell {
@@ -214,7 +226,7 @@ class ContextSlot {
   void CopyCurrent() { copied_.CopyFrom(CurrentContextCell()); }
   void Use(const Context& context) {
     context.state_->Ref();
-    if (named_ != nullptr) named_->Unref();
+    Clear();
     named_ = context.state_;
   }
   void Clear() {

@@ -143,10 +143,8 @@ Handle EventLoop::DoCallSoon(Callback&& callback, const Context* context,
 absl::Status EventLoop::DoCallSoonThreadsafe(Callback&& callback,
                                              const Context* context,
                                              SourceLocation where) {
-  if (fork_generation_ != ForkGeneration()) {
-    return absl::FailedPreconditionError(
-        "CallSoonThreadsafe: event loop belongs to the parent process");
-  }
+  absl::Status status = CheckNotInherited("CallSoonThreadsafe");
+  if (!status.ok()) return status;
   ThreadsafeQueue::Entry entry(std::move(callback), where);
   if (context == nullptr) {
     entry.context.CopyCurrent();
@@ -186,14 +184,12 @@ absl::Status EventLoop::AddFdCallback(int fd, Interest direction,
   const char* const what =
       direction == Interest::kRead ? "AddReader" : "AddWriter";
   CheckThread(what);
-  if (closed_) {
-    return absl::FailedPreconditionError(
-        absl::StrCat(what, ": event loop is closed"));
-  }
+  absl::Status status = CheckUsable(what);
+  if (!status.ok()) return status;
   HandleNode* const node = soon_nodes_->Get();
   node->Schedule(std::move(callback), where);
   node->set_persistent();
-  absl::Status status = fd_callbacks_.Add(fd, direction, node);
+  status = fd_callbacks_.Add(fd, direction, node);
   if (!status.ok()) node->Unref();
   return status;
 }
@@ -208,16 +204,12 @@ bool EventLoop::RemoveWriter(int fd) {
 
 bool EventLoop::RemoveFdCallback(int fd, Interest direction, const char* what) {
   CheckThread(what);
-  return !closed_ && fd_callbacks_.Remove(fd, direction);
+  return CheckUsable(what).ok() && fd_callbacks_.Remove(fd, direction);
 }
 
 absl::Status EventLoop::RunForever() {
-  if (fork_generation_ != ForkGeneration()) {
-    return absl::FailedPreconditionError(
-        "RunForever: event loop belongs to the parent process");
-  }
-  if (closed_) {
-    return absl::FailedPreconditionError("RunForever: event loop is closed");
+  if (absl::Status status = CheckUsable("RunForever"); !status.ok()) {
+    return status;
   }
   if (running_) {
     return absl::FailedPreconditionError(
@@ -274,10 +266,14 @@ absl::Duration EventLoop::PollTimeout() {
 }
 
 absl::Status EventLoop::Poll(absl::Duration timeout) {
+  // A child that was forked in a callback and returned from it stops here: what
+  // the kernel keeps for the selector is still shared with the parent.
+  absl::Status status = CheckNotInherited("RunForever");
+  if (!status.ok()) return status;
   if (timeout > absl::ZeroDuration() && !threadsafe_.PrepareToSleep()) {
     timeout = absl::ZeroDuration();
   }
-  absl::Status status = selector_->Select(timeout, events_);
+  status = selector_->Select(timeout, events_);
   threadsafe_.Awake();
   // Posted while waiting: before the events that the wait brought.
   QueueThreadsafeCallbacks();
@@ -361,7 +357,7 @@ absl::Status EventLoop::Close() {
   if (debug_) Log(absl::StrCat("Close ", DebugString()));
 
   // Destroying callbacks runs user code, which finds a closed loop.
-  threadsafe_.Close(posted_);
+  threadsafe_.Close(posted_, !CheckNotInherited("Close").ok());
   posted_.clear();
   while (!ready_.empty()) {
     HandleNode* const node = ready_.Pop();
@@ -389,6 +385,7 @@ ExceptionHandler EventLoop::SetExceptionHandler(ExceptionHandler handler) {
           ? nullptr
           : std::make_shared<ExceptionHandler>(std::move(handler));
   if (old == nullptr) return nullptr;
+  if (old.use_count() == 1) return std::move(*old);
   // A handler that replaces itself is still in use by the call under way, so
   // it is handed out as a share of itself.
   return [old = std::move(old)](AbstractEventLoop& loop,
@@ -403,10 +400,14 @@ void EventLoop::CallExceptionHandler(const ErrorContext& error) {
     DefaultExceptionHandler(error);
     return;
   }
-  Context context = error.handle == Handle() ? Context::CopyCurrent()
-                                             : error.handle.context();
-  std::exception_ptr thrown =
-      CatchExceptions([&] { context.Run([&] { (*handler)(*this, error); }); });
+  const auto call = [&] { (*handler)(*this, error); };
+  std::exception_ptr thrown = CatchExceptions([&] {
+    if (error.handle == Handle()) {
+      call();
+    } else {
+      error.handle.context().Run(call);
+    }
+  });
   if (thrown == nullptr) return;
   ErrorContext second("Unhandled error in exception handler");
   second.exception = std::move(thrown);
@@ -424,50 +425,16 @@ std::string EventLoop::DebugString() const {
                       " closed=", word(closed_), " debug=", word(debug_), ">");
 }
 
-absl::Status EventLoop::WatchChild(pid_t pid, ChildWatcher::Callback on_exit) {
-  if (absl::Status status = PrepareToWatchChildren(); !status.ok()) {
-    return status;
-  }
-  return child_watcher_->Watch(pid, InNextTurn(std::move(on_exit)));
+absl::Status EventLoop::CheckNotInherited(const char* what) const {
+  if (fork_generation_ == ForkGeneration()) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      absl::StrCat(what, ": event loop belongs to the parent process"));
 }
 
-absl::Status EventLoop::WatchSpawnedChild(pid_t pid, int pidfd,
-                                          ChildWatcher::Callback on_exit) {
-  if (absl::Status status = PrepareToWatchChildren(); !status.ok()) {
-    return status;
-  }
-  return child_watcher_->WatchSpawned(pid, pidfd,
-                                      InNextTurn(std::move(on_exit)));
-}
-
-bool EventLoop::UnwatchChild(pid_t pid) {
-  CheckThread("UnwatchChild");
-  return child_watcher_ != nullptr && child_watcher_->Unwatch(pid);
-}
-
-absl::Status EventLoop::PrepareToWatchChildren() {
-  CheckThread("WatchChild");
-  if (closed_) {
-    return absl::FailedPreconditionError("WatchChild: event loop is closed");
-  }
-  if (child_watcher_ == nullptr) {
-    return absl::UnimplementedError(
-        "WatchChild: this event loop was made without a child watcher");
-  }
-  if (watching_children_) return absl::OkStatus();
-  absl::Status status =
-      AddReader(child_watcher_->fd(), [this] { child_watcher_->Dispatch(); });
-  watching_children_ = status.ok();
-  return status;
-}
-
-ChildWatcher::Callback EventLoop::InNextTurn(ChildWatcher::Callback on_exit) {
-  return [this, context = Context::CopyCurrent(), on_exit = std::move(on_exit)](
-             pid_t pid, ExitStatus status) mutable {
-    CallSoon([on_exit = std::move(on_exit), pid,
-              status]() mutable { on_exit(pid, status); },
-             context);
-  };
+absl::Status EventLoop::CheckUsable(const char* what) const {
+  if (!closed_) return CheckNotInherited(what);
+  return absl::FailedPreconditionError(
+      absl::StrCat(what, ": event loop is closed"));
 }
 
 void EventLoop::CheckThread(const char* what) const {
@@ -491,7 +458,7 @@ void EventLoop::RefuseClosed(const char* what) {
 
 void EventLoop::Log(absl::string_view text) {
   if (log_ != nullptr) {
-    log_(text);
+    (void)CatchExceptions([&] { log_(text); });
     return;
   }
   const std::string line = absl::StrCat(text, "\n");

@@ -70,8 +70,8 @@ class EventLoopOptions {
   bool report_slow_callbacks = false;
   // How long a callback may take before it is reported as slow.
   absl::Duration slow_callback_duration = absl::Milliseconds(100);
-  // Takes reports, one call for each, without a newline at the end. Null:
-  // stderr.
+  // Takes reports, one call for each, without a newline at the end. What it
+  // throws is dropped. Null: stderr.
   absl::AnyInvocable<void(absl::string_view)> log;
 };
 
@@ -106,7 +106,7 @@ class EventLoop final : public AbstractEventLoop {
   // and reaps it; another's children are never touched. In the context that is
   // current here. See subprocess/child_watcher.h for what can be watched.
   //   kUnimplemented: the loop was made without a child watcher.
-  //   kFailedPrecondition: the loop is closed.
+  //   kFailedPrecondition: the loop is closed, or was inherited through fork.
   //   Others: as `ChildWatcher::Watch()`.
   absl::Status WatchChild(pid_t pid, ChildWatcher::Callback on_exit);
 
@@ -156,6 +156,8 @@ class EventLoop final : public AbstractEventLoop {
   absl::Status PrepareToWatchChildren();
   ChildWatcher::Callback InNextTurn(ChildWatcher::Callback on_exit);
 
+  absl::Status CheckNotInherited(const char* what) const;
+  absl::Status CheckUsable(const char* what) const;
   void CheckThread(const char* what) const;
   void RefuseClosed(const char* what);
   void Log(absl::string_view text);

@@ -100,14 +100,17 @@ bool FdCallbacks::Remove(int fd, Interest direction) {
 }
 
 void FdCallbacks::QueueReady(const ReadyEvent& event, ReadyQueue& ready) {
-  const Slot& slot = slots_[static_cast<size_t>(event.fd)];
-  const auto queue = [&](HandleNode* node) {
-    if (node == nullptr || node->queued) return;
-    node->Ref();
-    ready.Push(node);
-  };
-  if (Includes(event.ready, Interest::kRead)) queue(slot.reader);
-  if (Includes(event.ready, Interest::kWrite)) queue(slot.writer);
+  for (const Interest direction : {Interest::kRead, Interest::kWrite}) {
+    HandleNode* const node =
+        slots_[static_cast<size_t>(event.fd)].For(direction);
+    if (!Includes(event.ready, direction) || node == nullptr) continue;
+    if (node->cancelled()) {
+      Remove(event.fd, direction);
+    } else if (!node->queued) {
+      node->Ref();
+      ready.Push(node);
+    }
+  }
 }
 
 void FdCallbacks::Clear() {

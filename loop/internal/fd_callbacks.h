@@ -35,7 +35,8 @@ class FdCallbacks {
   bool Remove(int fd, Interest direction);
 
   // Queues the callbacks of one descriptor: the reader's before the writer's
-  // (TURN-14), each only if it is not queued yet.
+  // (TURN-14), each only if it is not queued yet. One whose handle somebody
+  // cancelled is removed instead (TURN-16).
   void QueueReady(const ReadyEvent& event, ReadyQueue& ready);
 
   // Drops all callbacks without a word to the selector.

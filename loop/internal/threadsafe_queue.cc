@@ -50,13 +50,21 @@ bool ThreadsafeQueue::PrepareToSleep() {
   return !not_empty_.load();
 }
 
-void ThreadsafeQueue::Close(std::vector<Entry>& entries) {
+void ThreadsafeQueue::Close(std::vector<Entry>& entries, bool inherited) {
   entries.clear();
-  {
-    std::lock_guard<std::mutex> lock(mutex_);
-    closed_ = true;
-    entries_.swap(entries);
+  if (inherited) {
+    if (!mutex_.try_lock()) {
+      new std::vector<Entry>(std::move(entries_));
+      wakeup_.reset();
+      return;
+    }
+    posters_waking_.store(0, std::memory_order_relaxed);
+  } else {
+    mutex_.lock();
   }
+  closed_ = true;
+  entries_.swap(entries);
+  mutex_.unlock();
   while (posters_waking_.load(std::memory_order_acquire) != 0) {
     std::this_thread::yield();
   }

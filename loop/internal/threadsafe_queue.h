@@ -64,8 +64,10 @@ class ThreadsafeQueue {
 
   // Refuses what is pushed from now on and hands over what is queued, waits for
   // posters that are about to wake the loop, and closes the wake-up descriptor.
-  // Idempotent.
-  void Close(std::vector<Entry>& entries);
+  // Idempotent. `inherited`: in a forked child, where the posters are gone, one
+  // perhaps in the midst of it; then it waits for nobody, and what that one was
+  // queueing to is leaked.
+  void Close(std::vector<Entry>& entries, bool inherited);
 
  private:
   std::mutex mutex_;
