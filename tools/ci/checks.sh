@@ -4,7 +4,6 @@
 set -uo pipefail
 source "$(dirname "$0")/lib.sh"
 
-export EVKIT_CI=1
 for script in tools/check_*.sh; do
   check "$script"
 done

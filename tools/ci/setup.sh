@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the jobs need and the machine lacks, with apt: clang for its
-# lane, clang-format and npm (for buildifier) for the formatters. Bazel is
-# ./bazelw's affair.
+# lane, clang-format and, where its registry can be reached, npm (for buildifier)
+# for the formatters. Bazel is ./bazelw's affair.
 set -euo pipefail
 
 missing=()
@@ -10,7 +10,7 @@ need() { command -v "$1" >/dev/null || missing+=("$2"); }
 need git git
 need clang clang
 need clang-format clang-format
-need npm npm
+! getent hosts registry.npmjs.org >/dev/null || need npm npm
 need nm binutils
 need python3 python3
 ((${#missing[@]} > 0)) || exit 0

@@ -4,5 +4,11 @@
 set -uo pipefail
 source "$(dirname "$0")/lib.sh"
 
-count_tests ./bazelw test ${1+"--config=$1"} //...
+# Benchmarks are for the builds that are measured, or that may not compile them.
+benchmarks=()
+case ${1-} in
+  asan | tsan | noexcept | O0) benchmarks=(--build_tag_filters=-benchmark) ;;
+esac
+
+count_tests ./bazelw test ${1+"--config=$1"} ${benchmarks[@]+"${benchmarks[@]}"} //...
 finish "tests${1+ $1}"
