@@ -67,6 +67,12 @@ class Callback {
   // Calls it. May be called any number of times. Requires that it is not empty.
   void operator()() { operations_->invoke(storage_); }
 
+  // Whether moving it runs code of what it holds, which may be the user's: its
+  // move constructor, and the destructor of what was moved from.
+  bool runs_code_when_moved() const {
+    return operations_ != nullptr && operations_->relocate != nullptr;
+  }
+
   // Destroys what it holds, which may run user code; it is empty before that.
   void Reset() {
     const Operations* const operations = std::exchange(operations_, nullptr);

@@ -22,14 +22,14 @@ absl::Status ThreadsafeQueue::Push(Entry&& entry) {
           "CallSoonThreadsafe: event loop is closed");
     }
     entries_.push_back(std::move(entry));
-    if (entries_.size() > 1) return absl::OkStatus();
-    not_empty_.store(true);
+    if (entries_.size() == 1) not_empty_.store(true);
     if (!sleeping_.load() || !sleeping_.exchange(false)) {
       return absl::OkStatus();
     }
     posters_waking_.fetch_add(1, std::memory_order_relaxed);
   }
   const int error = wakeup_->Wake();
+  if (error != 0) sleeping_.store(true);  // The next post tries again.
   posters_waking_.fetch_sub(1, std::memory_order_release);
   if (error == 0) return absl::OkStatus();
   return StatusFromErrno(error,

@@ -6,6 +6,7 @@
 #define EVKIT_LOOP_INTERNAL_THREADSAFE_QUEUE_H_
 
 #include <atomic>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <utility>
@@ -22,15 +23,21 @@ namespace evkit::loop_internal {
 // `Push()` is thread-safe; the rest belongs to the loop's thread.
 //
 // A post makes a system call only if the loop sleeps, or is about to, and it is
-// the first since the queue was last empty. No wake-up is lost: the loop says
-// that it sleeps before it looks whether the queue is empty, the poster makes
-// the queue not empty before it looks whether the loop sleeps, and all four
-// are sequentially consistent.
+// the first to find it so. No wake-up is lost: the loop says that it sleeps
+// before it looks whether the queue is empty, the poster makes the queue not
+// empty before it looks whether the loop sleeps, and all four are sequentially
+// consistent.
 class ThreadsafeQueue {
  public:
+  // Moving one runs no code of the user's, for that happens under the lock. A
+  // callback that would is moved to the heap, once.
   struct Entry {
     Entry(Callback&& its_callback, SourceLocation its_where)
-        : callback(std::move(its_callback)), where(its_where) {}
+        : callback(its_callback.runs_code_when_moved()
+                       ? Callback([boxed = std::make_unique<Callback>(std::move(
+                                       its_callback))] { (*boxed)(); })
+                       : std::move(its_callback)),
+          where(its_where) {}
     Callback callback;
     ContextSlot context;
     SourceLocation where;
