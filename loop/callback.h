@@ -38,8 +38,8 @@ class Callback {
   // NOLINTNEXTLINE(google-explicit-constructor): a parameter type for lambdas.
   Callback(F&& callable) {
     using Callable = std::decay_t<F>;
-    if constexpr (std::is_pointer_v<Callable> ||
-                  std::is_constructible_v<Callable, std::nullptr_t>) {
+    if constexpr (std::is_constructible_v<Callable, std::nullptr_t> &&
+                  std::is_constructible_v<bool, Callable&>) {
       EVKIT_CHECK(static_cast<bool>(callable), "a callback must not be null");
     }
     if constexpr (kHeldInPlace<Callable>) {
