@@ -144,6 +144,14 @@ TEST_F(EpollSelectorTest, UsesEpollPwait2OnlyForPartsOfAMillisecond) {
   EXPECT_EQ(faults.Count("epoll_pwait2"), 1);
 }
 
+TEST_F(EpollSelectorTest, bug_A2_UnregisterTellsTheKernelAtOnce) {
+  Pipe pipe;
+  ASSERT_TRUE(selector_->Register(pipe.reader.get(), Interest::kRead, 1).ok());
+  FaultInjection faults;
+  ASSERT_TRUE(selector_->Unregister(pipe.reader.get()).ok());
+  EXPECT_EQ(faults.Count("epoll_ctl@Unregister"), 1);
+}
+
 // libuv#1148, uvloop#61: 1000 wake-ups in 1000 waits.
 TEST_F(EpollSelectorTest, bug_A2_GhostCostsOneWakeUp) {
   Pipe pipe, idle;
@@ -184,8 +192,10 @@ TEST_F(EpollSelectorTest, SheddingAGhostDoesNotPickUpAReopenedNumber) {
   ReopenAs(closed.reader, fresh.reader.get());
   WriteByte(fresh.writer.get());
   LeaveOneBehind(pipe);
+  FaultInjection faults;
   EXPECT_THAT(Ready(), IsEmpty());
   EXPECT_THAT(Ready(), IsEmpty());
+  EXPECT_EQ(faults.Count("epoll_create1"), 1);
   EXPECT_EQ(selector_->Unregister(number)->token, 1u);
 }
 

@@ -5,9 +5,11 @@
 // descriptor registered and unregistered. Beside the loop that one would write
 // by hand over epoll (Raw).
 //
-//   $ bazel run -c opt //selectors:selector_benchmark -- \
-//       --benchmark_enable_random_interleaving=true \
-//       --benchmark_repetitions=15 --benchmark_report_aggregates_only=true
+//   $ bazel run -c opt //selectors:selector_benchmark
+//
+// On a machine that does other things too, compare medians of repetitions:
+// --benchmark_enable_random_interleaving=true --benchmark_repetitions=15
+// --benchmark_report_aggregates_only=true
 
 #include <sys/epoll.h>
 #include <sys/eventfd.h>

@@ -194,7 +194,9 @@ TEST_P(SelectorConformanceTest, bug_A12_TokenIsNotDeliveredAfterUnregister) {
     ASSERT_TRUE(
         selector_->Register(b.writer.get(), Interest::kWrite, 1000 + token)
             .ok());
-    if (token % 2 == 0) EXPECT_THAT(Ready(), SizeIs(2));
+    if (token % 2 == 0) {
+      EXPECT_THAT(Ready(), SizeIs(2));
+    }
     ASSERT_TRUE(selector_->Unregister(a.writer.get()).ok());
     EXPECT_THAT(Ready(), ElementsAre(ReadyEvent(
                              b.writer.get(), Interest::kWrite, 1000 + token)));
