@@ -50,6 +50,25 @@ TEST(UniqueFdTest, ResetClosesTheOldOne) {
   EXPECT_EQ(fd.get(), next);
 }
 
+// A double close hits whoever has the number by then.
+TEST(UniqueFdTest, bug_A5_HandedOverDescriptorIsClosedOnceWhateverHappens) {
+  FaultInjection faults;
+  faults.Fail("close", EINTR, 1);
+  const int number = OpenNull();
+  {
+    UniqueFd first(number);
+    UniqueFd second(std::move(first));
+    first = std::move(second);
+    UniqueFd& same = first;
+    first = std::move(same);
+    EXPECT_EQ(first.get(), number);
+    first.Reset();
+    first.Reset();
+  }
+  EXPECT_EQ(faults.Count("close"), 1) << "close(2) is not to be retried";
+  close(number);  // The injected failure left it open.
+}
+
 TEST(UniqueFdTest, NegativeNumberMeansNothing) {
   FaultInjection faults;
   { UniqueFd fd(-7); }

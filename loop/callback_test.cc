@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -63,6 +64,7 @@ TEST(CallbackTest, IsEmptyUntilSomethingIsPutIn) {
   callback.Reset();
 }
 
+// FDW-10
 TEST(CallbackTest, CallsAsOftenAsAskedAndDropsTheResult) {
   int calls = 0;
   Callback callback([&calls] { return ++calls; });
@@ -108,7 +110,10 @@ TEST(CallbackTest, TakesACallableThatCouldBeMadeFromANullPointer) {
   EXPECT_EQ(calls, 1);
 }
 
+// DBG-04
 TEST(CallbackDeathTest, RefusesNull) {
+  static_assert(!std::is_constructible_v<Callback, int>);
+  static_assert(!std::is_constructible_v<Callback, void (*)(int)>);
   EXPECT_DEATH(Callback(static_cast<void (*)()>(nullptr)), "null");
   EXPECT_DEATH(Callback(std::function<void()>()), "null");
   EXPECT_DEATH(Callback(absl::AnyInvocable<void()>()), "null");

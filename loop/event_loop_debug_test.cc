@@ -95,6 +95,16 @@ TEST_F(EventLoopDebugTest, IsOffUntilSwitchedOn) {
   EXPECT_FALSE(test_->GetDebug());
 }
 
+// DBG-06
+TEST_F(EventLoopDebugTest, WaitingIsNeverSlow) {
+  test_->SetDebug(true);
+  bool called = false;
+  test_->CallLater(absl::Hours(1), [&called] { called = true; });
+  ASSERT_TRUE(test_.RunUntilNothingIsLeft().ok());
+  EXPECT_TRUE(called);
+  EXPECT_THAT(test_.log(), IsEmpty());
+}
+
 // DBG-03
 TEST_F(EventLoopDebugTest, CallbackAsSlowAsTheLimitIsReportedAndNoFasterOne) {
   test_->SetDebug(true);
@@ -266,7 +276,7 @@ class WrongThreadDeathTest : public ::testing::Test {
   }
 };
 
-// DBG-02
+// SOON-04, DBG-02
 TEST_F(WrongThreadDeathTest, SchedulingFromTheWrongThreadAborts) {
   EXPECT_DEATH(CallFromAnotherThread(
                    true, [](EventLoop& loop) { loop.CallSoon([] {}); }),

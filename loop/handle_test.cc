@@ -72,7 +72,7 @@ TEST_F(HandleTest, CopiesReferToTheSameCallbackAndDroppingThemDoesNotCancel) {
   EXPECT_TRUE(assigned.cancelled());
 }
 
-// HND-05
+// HND-05, DBG-05
 TEST_F(HandleTest, DebugStringSaysWhereItWasScheduledAndWhen) {
   test_.clock().SetTo(MonotonicTime::FromNanos(2'000'000'000'000'000));
   Handle soon = test_->CallSoon([] {});
@@ -92,7 +92,7 @@ TEST_F(HandleTest, DebugStringSaysWhereItWasScheduledAndWhen) {
             "<TimerHandle when=2000001.500000000 cancelled>");
 }
 
-// HND-05
+// HND-05, DBG-05
 TEST_F(HandleTest, DebugStringCanWriteTimesBeforeTheEpoch) {
   const TimerHandle half =
       test_->CallAt(MonotonicTime::FromNanos(-500'000'000), [] {});

@@ -13,6 +13,8 @@
 #include <thread>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "evkit/base/unique_fd.h"
 #include "evkit/subprocess/internal/spawn_testing.h"
 #include "gmock/gmock.h"
 
@@ -118,6 +120,28 @@ TEST_P(ChildWatcherConformanceTest, StoppedChildIsNotReported) {
   EXPECT_THAT(exits_, IsEmpty());
   ASSERT_TRUE(child.Signal(SIGKILL).ok());
   DispatchUntil(1);
+}
+
+// A grandchild holds what the child had open, also its standard input.
+TEST_P(ChildWatcherConformanceTest, bug_G15_GrandchildDoesNotDelayTheExit) {
+  SpawnOptions options;
+  options.argv = {"/bin/sh", "-c", "{ read line <&3; } & exit 5"};
+  int hold[2];
+  ASSERT_EQ(pipe2(hold, O_CLOEXEC), 0);
+  const UniqueFd hold_read(hold[0]);
+  UniqueFd hold_write(hold[1]);
+  options.pass_fds.emplace_back(3, hold_read.get());
+  options.stdout_to = Stdio::Pipe();
+  const absl::StatusOr<Child> child = Spawn(options);
+  ASSERT_TRUE(child.ok()) << child.status();
+  ASSERT_TRUE(watcher_->Watch(child->pid, Record()).ok());
+  DispatchUntil(1);
+  EXPECT_THAT(exits_, ElementsAre(Pair(child->pid, ExitStatus::Exited(5))));
+
+  // The grandchild lives, and with it the pipe; it ends with its input.
+  EXPECT_FALSE(IsReadable(child->stdout_pipe.get()));
+  hold_write.Reset();
+  WaitUntilReadable(child->stdout_pipe.get());
 }
 
 // Exit before the watch began: lost elsewhere.
