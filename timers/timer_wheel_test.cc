@@ -210,7 +210,7 @@ TYPED_TEST(TimersTest, ItsEndDisarmsWhatIsArmedAndReportsNothing) {
 }
 
 TYPED_TEST(TimersTest, ForeignTimersAndNestedAdvanceAreCallerBugs) {
-  ::testing::GTEST_FLAG(death_test_style) = "threadsafe";
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
   TypeParam other(this->clock_.Now());
   typename TypeParam::Timer timer;
   this->timers_.Arm(timer, this->clock_.Now());
