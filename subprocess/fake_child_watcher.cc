@@ -8,8 +8,6 @@
 namespace evkit {
 namespace {
 
-using subprocess_internal::DispatchScope;
-
 WakeupFd NewWakeupFd() {
   absl::StatusOr<WakeupFd> wakeup = WakeupFd::Create();
   EVKIT_CHECK(wakeup.ok(), "the test is out of descriptors");
@@ -21,7 +19,7 @@ WakeupFd NewWakeupFd() {
 FakeChildWatcher::FakeChildWatcher() : wakeup_(NewWakeupFd()) {}
 
 FakeChildWatcher::~FakeChildWatcher() {
-  DispatchScope::ObjectDestroyed(dispatching_);
+  *destroyed_ = true;
   const auto callbacks = std::exchange(callbacks_, {});
 }
 
@@ -65,7 +63,7 @@ bool FakeChildWatcher::Unwatch(pid_t pid) {
 
 void FakeChildWatcher::Dispatch() {
   wakeup_.Dispatch();
-  DispatchScope scope(dispatching_);
+  const std::shared_ptr<const bool> destroyed = destroyed_;
   while (const std::optional<Exits::iterator> exit = FirstReportableExit()) {
     const auto [pid, status] = **exit;
     exits_.erase(*exit);
@@ -75,7 +73,7 @@ void FakeChildWatcher::Dispatch() {
       callbacks_.erase(watched);
       on_exit(pid, status);
     }
-    if (scope.object_destroyed()) return;
+    if (*destroyed) return;
   }
 }
 

@@ -14,6 +14,7 @@
 
 #include <cstddef>
 #include <map>
+#include <memory>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -21,7 +22,6 @@
 #include "absl/status/status.h"
 #include "evkit/base/wakeup_fd.h"
 #include "evkit/subprocess/child_watcher.h"
-#include "evkit/subprocess/internal/dispatch_scope.h"
 
 namespace evkit {
 
@@ -60,7 +60,9 @@ class FakeChildWatcher final : public ChildWatcher {
   absl::Status watch_status_;
   std::map<pid_t, Callback> callbacks_;
   Exits exits_;
-  subprocess_internal::DispatchScope* dispatching_ = nullptr;
+  // Owned by the watcher and by its Dispatch() while it runs, which a callback
+  // may leave without a watcher.
+  const std::shared_ptr<bool> destroyed_ = std::make_shared<bool>(false);
 };
 
 }  // namespace evkit

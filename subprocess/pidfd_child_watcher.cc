@@ -17,7 +17,6 @@
 namespace evkit {
 namespace {
 
-using subprocess_internal::DispatchScope;
 using subprocess_internal::TryReap;
 
 constexpr int kExitsPerDispatch = 64;
@@ -34,7 +33,7 @@ PidfdChildWatcher::PidfdChildWatcher(UniqueFd epoll)
     : epoll_(std::move(epoll)) {}
 
 PidfdChildWatcher::~PidfdChildWatcher() {
-  DispatchScope::ObjectDestroyed(dispatching_);
+  *destroyed_ = true;
   // Destroying a callback may run code that calls Unwatch().
   const Children children = std::exchange(children_, {});
 }
@@ -108,7 +107,7 @@ bool PidfdChildWatcher::Unwatch(pid_t pid) {
 void PidfdChildWatcher::Dispatch() {
   epoll_event events[kExitsPerDispatch];
   const int count = sys::epoll_wait(epoll_.get(), events, kExitsPerDispatch, 0);
-  DispatchScope scope(dispatching_);
+  const std::shared_ptr<const bool> destroyed = destroyed_;
   for (int i = 0; i < count; ++i) {
     // An earlier callback may have unwatched it, or watched another child of
     // the same number: hence the question whether it has exited indeed.
@@ -123,7 +122,7 @@ void PidfdChildWatcher::Dispatch() {
       Callback on_exit = Take(child);
       on_exit(pid, *status);
     }
-    if (scope.object_destroyed()) return;
+    if (*destroyed) return;
   }
 }
 

@@ -14,7 +14,6 @@
 #include "absl/status/statusor.h"
 #include "evkit/base/unique_fd.h"
 #include "evkit/subprocess/child_watcher.h"
-#include "evkit/subprocess/internal/dispatch_scope.h"
 
 namespace evkit {
 
@@ -50,7 +49,9 @@ class PidfdChildWatcher final : public ChildWatcher {
 
   UniqueFd epoll_;
   Children children_;
-  subprocess_internal::DispatchScope* dispatching_ = nullptr;
+  // Owned by the watcher and by its Dispatch() while it runs, which a callback
+  // may leave without a watcher.
+  const std::shared_ptr<bool> destroyed_ = std::make_shared<bool>(false);
 };
 
 }  // namespace evkit

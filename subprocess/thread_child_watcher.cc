@@ -21,7 +21,6 @@
 namespace evkit {
 namespace {
 
-using subprocess_internal::DispatchScope;
 using subprocess_internal::SignalBlock;
 using subprocess_internal::TryReap;
 
@@ -115,7 +114,7 @@ ThreadChildWatcher::ThreadChildWatcher(std::shared_ptr<Mailbox> mailbox)
     : mailbox_(std::move(mailbox)) {}
 
 ThreadChildWatcher::~ThreadChildWatcher() {
-  DispatchScope::ObjectDestroyed(dispatching_);
+  *destroyed_ = true;
   // Destroying a callback may run code that calls Unwatch().
   const auto children = std::exchange(children_, {});
 }
@@ -165,7 +164,7 @@ bool ThreadChildWatcher::Unwatch(pid_t pid) {
 }
 
 void ThreadChildWatcher::Dispatch() {
-  DispatchScope scope(dispatching_);
+  const std::shared_ptr<const bool> destroyed = destroyed_;
   for (const Mailbox::Exit& exit : mailbox_->TakeAll()) {
     const auto child = children_.find(exit.pid);
     if (child == children_.end() || child->second.id != exit.id) continue;
@@ -180,7 +179,7 @@ void ThreadChildWatcher::Dispatch() {
       children_.erase(child);
       on_exit(exit.pid, *status);
     }
-    if (scope.object_destroyed()) return;
+    if (*destroyed) return;
   }
 }
 

@@ -15,7 +15,6 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "evkit/subprocess/child_watcher.h"
-#include "evkit/subprocess/internal/dispatch_scope.h"
 
 namespace evkit {
 
@@ -54,7 +53,9 @@ class ThreadChildWatcher final : public ChildWatcher {
   const std::shared_ptr<Mailbox> mailbox_;
   absl::flat_hash_map<pid_t, WatchedChild> children_;
   uint64_t last_id_ = 0;
-  subprocess_internal::DispatchScope* dispatching_ = nullptr;
+  // Owned by the watcher and by its Dispatch() while it runs, which a callback
+  // may leave without a watcher.
+  const std::shared_ptr<bool> destroyed_ = std::make_shared<bool>(false);
 };
 
 }  // namespace evkit
