@@ -1,14 +1,17 @@
 #!/usr/bin/env bash
-# All tests in one configuration of .bazelrc, or as the README says.
-# Argument: asan, tsan, noexcept, clang, opt, O0, or none.
+# The tests in one configuration of .bazelrc, or as the README says. Arguments:
+# plain, asan, tsan, noexcept, clang, opt or O0; targets, all if there are none.
 set -uo pipefail
 source "$(dirname "$0")/lib.sh"
 
+config=${1:-plain}
+shift
+flags=()
+[[ $config == plain ]] || flags+=("--config=$config")
 # Benchmarks are for the builds that are measured, or that may not compile them.
-benchmarks=()
-case ${1-} in
-  asan | tsan | noexcept | O0) benchmarks=(--build_tag_filters=-benchmark) ;;
+case $config in
+  asan | tsan | noexcept | O0) flags+=(--build_tag_filters=-benchmark) ;;
 esac
 
-count_tests ./bazelw test ${1+"--config=$1"} ${benchmarks[@]+"${benchmarks[@]}"} //...
-finish "tests${1+ $1}"
+count_tests ./bazelw test ${flags[@]+"${flags[@]}"} "${@-//...}"
+finish "tests $config"
