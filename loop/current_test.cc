@@ -2,6 +2,7 @@
 
 #include "evkit/loop/current.h"
 
+#include <fcntl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -232,18 +233,31 @@ TEST_F(CurrentLoopTest, bug_K4_AForkedChildHasNeitherARunningNorACurrentLoop) {
   EXPECT_EQ(CurrentLoop(), loop);
 }
 
-// SOON-06
-TEST_F(CurrentLoopTest, AForkedChildCannotRunOrWakeTheLoopItInherited) {
+// LOOP-05, SOON-06
+TEST_F(CurrentLoopTest, bug_K1_AForkedChildCannotUseTheLoopItInherited) {
   const auto loop = MakeLoop();
-  EXPECT_EQ(InForkedChild([&] {
-              return loop->RunForever().code() == kFailedPrecondition &&
-                     loop->CallSoonThreadsafe([] {}).code() ==
-                         kFailedPrecondition;
-            }),
-            0);
+  int ends[2];
+  ASSERT_EQ(pipe2(ends, O_CLOEXEC | O_NONBLOCK), 0);
   bool ran = false;
-  RunInside(*loop, [&] { ran = true; });
+  ASSERT_TRUE(loop->AddReader(ends[0],
+                              [&] {
+                                ran = true;
+                                loop->Stop();
+                              })
+                  .ok());
+  EXPECT_EQ(
+      InForkedChild([&] {
+        return loop->RunForever().code() == kFailedPrecondition &&
+               loop->CallSoonThreadsafe([] {}).code() == kFailedPrecondition &&
+               loop->AddReader(ends[0], [] {}).code() == kFailedPrecondition &&
+               !loop->RemoveReader(ends[0]) && loop->Close().ok();
+      }),
+      0);
+  ASSERT_EQ(write(ends[1], "x", 1), 1);
+  EXPECT_TRUE(loop->RunForever().ok());
   EXPECT_TRUE(ran);
+  close(ends[0]);
+  close(ends[1]);
 }
 
 TEST_F(CurrentLoopTest, ExitInACallbackOfTheLoopMadeForTheMainThreadIsFine) {
