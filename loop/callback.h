@@ -39,7 +39,8 @@ class Callback {
   Callback(F&& callable) {
     using Callable = std::decay_t<F>;
     if constexpr (std::is_constructible_v<Callable, std::nullptr_t> &&
-                  std::is_constructible_v<bool, Callable&>) {
+                  std::is_constructible_v<bool, Callable&> &&
+                  !std::is_function_v<std::remove_reference_t<F>>) {
       EVKIT_CHECK(static_cast<bool>(callable), "a callback must not be null");
     }
     if constexpr (kHeldInPlace<Callable>) {

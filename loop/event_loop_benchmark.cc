@@ -1,0 +1,462 @@
+// Copyright 2026 The evkit Authors. SPDX-License-Identifier: Apache-2.0
+//
+// What does the loop itself cost, apart from the kernel's share?
+//
+//   bazel run -c opt //loop:event_loop_benchmark
+//
+// Each case of the loop stands beside the least that a program without a loop
+// could do for the same end; compare times of one run with each other, not with
+// those of another run. `items_per_second` is what to look at: callbacks,
+// posts, round trips, timers. In the cases with two threads the machine decides
+// more than the program does.
+
+#include <sys/epoll.h>
+
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <random>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "benchmark/benchmark.h"
+#include "evkit/base/unique_fd.h"
+#include "evkit/base/wakeup_fd.h"
+#include "evkit/loop/default_event_loop.h"
+#include "evkit/timers/clock.h"
+
+namespace evkit {
+namespace {
+
+std::unique_ptr<EventLoop> NewLoop() { return *NewDefaultEventLoop(); }
+
+// An epoll set with one descriptor that is never ready.
+class QuietEpoll {
+ public:
+  QuietEpoll() : epoll_fd_(epoll_create1(EPOLL_CLOEXEC)) { Add(quiet_); }
+  void Add(const WakeupFd& wakeup) {
+    epoll_event event = {};
+    event.events = EPOLLIN;
+    epoll_ctl(epoll_fd_.get(), EPOLL_CTL_ADD, wakeup.fd(), &event);
+  }
+  int Wait(int timeout) {
+    epoll_event events[64];
+    return epoll_wait(epoll_fd_.get(), events, 64, timeout);
+  }
+
+ private:
+  UniqueFd epoll_fd_;
+  WakeupFd quiet_ = *WakeupFd::Create();
+};
+
+// --- A callback that always schedules itself --------------------------------
+
+constexpr int kChain = 10'000;
+
+void RunChain(benchmark::State& state, EventLoop& loop) {
+  int left = 0;
+  struct Next {
+    EventLoop& loop;
+    int& left;
+    void operator()() const {
+      if (--left > 0) {
+        loop.CallSoon(*this);
+      } else {
+        loop.Stop();
+      }
+    }
+  };
+  while (state.KeepRunningBatch(kChain)) {
+    left = kChain;
+    loop.CallSoon(Next{loop, left});
+    (void)loop.RunForever();
+  }
+  state.SetItemsProcessed(state.iterations());
+}
+
+void BM_Chain_Loop(benchmark::State& state) {
+  const auto loop = NewLoop();
+  RunChain(state, *loop);
+}
+BENCHMARK(BM_Chain_Loop);
+
+void BM_Chain_LoopWithDescriptor(benchmark::State& state) {
+  const auto loop = NewLoop();
+  const WakeupFd quiet = *WakeupFd::Create();
+  (void)loop->AddReader(quiet.fd(), [] {});
+  RunChain(state, *loop);
+}
+BENCHMARK(BM_Chain_LoopWithDescriptor);
+
+// Polls before every `kPollEvery`-th callback.
+template <int kPollEvery>
+void BM_Chain_DequeOfFunctions(benchmark::State& state) {
+  QuietEpoll epoll;
+  std::deque<std::function<void()>> queue;
+  int left = 0;
+  std::function<void()> next = [&] {
+    if (--left > 0) queue.push_back(next);
+  };
+  int until_poll = kPollEvery;
+  while (state.KeepRunningBatch(kChain)) {
+    left = kChain;
+    queue.push_back(next);
+    while (!queue.empty()) {
+      if (kPollEvery > 0 && --until_poll == 0) {
+        epoll.Wait(0);
+        until_poll = kPollEvery;
+      }
+      const std::function<void()> callback = std::move(queue.front());
+      queue.pop_front();
+      callback();
+    }
+  }
+  state.SetItemsProcessed(state.iterations());
+}
+BENCHMARK(BM_Chain_DequeOfFunctions<0>)->Name("BM_Chain_DequeWithoutPoll");
+BENCHMARK(BM_Chain_DequeOfFunctions<61>)->Name("BM_Chain_DequePollEvery61");
+BENCHMARK(BM_Chain_DequeOfFunctions<1>)->Name("BM_Chain_DequePollEach");
+
+// --- Many callbacks at once -------------------------------------------------
+
+constexpr int kBurst = 10'000;
+
+void BM_Burst_Loop(benchmark::State& state) {
+  const auto loop = NewLoop();
+  int64_t sum = 0;
+  int64_t* const a = &sum;
+  while (state.KeepRunningBatch(kBurst)) {
+    for (int64_t i = 0; i < kBurst; ++i) {
+      loop->CallSoon([a, i, &loop] {
+        *a += i;
+        benchmark::DoNotOptimize(&loop);
+      });
+    }
+    loop->Stop();
+    (void)loop->RunForever();
+  }
+  benchmark::DoNotOptimize(sum);
+  state.SetItemsProcessed(state.iterations());
+}
+BENCHMARK(BM_Burst_Loop);
+
+void BM_Burst_DequeOfFunctions(benchmark::State& state) {
+  std::deque<std::function<void()>> queue;
+  int64_t sum = 0;
+  int64_t* const a = &sum;
+  while (state.KeepRunningBatch(kBurst)) {
+    for (int64_t i = 0; i < kBurst; ++i) {
+      queue.push_back([a, i, &queue] {
+        *a += i;
+        benchmark::DoNotOptimize(&queue);
+      });
+    }
+    while (!queue.empty()) {
+      const std::function<void()> callback = std::move(queue.front());
+      queue.pop_front();
+      callback();
+    }
+  }
+  benchmark::DoNotOptimize(sum);
+  state.SetItemsProcessed(state.iterations());
+}
+BENCHMARK(BM_Burst_DequeOfFunctions);
+
+// A ring of function pointers with two words each: neither closures nor
+// cancellable.
+void BM_Burst_RawRing(benchmark::State& state) {
+  struct Slot {
+    void (*function)(void*, int64_t);
+    void* object;
+    int64_t number;
+  };
+  std::vector<Slot> ring(16'384);
+  const size_t mask = ring.size() - 1;
+  size_t head = 0;
+  size_t tail = 0;
+  int64_t sum = 0;
+  while (state.KeepRunningBatch(kBurst)) {
+    for (int64_t i = 0; i < kBurst; ++i) {
+      ring[tail++ & mask] = {[](void* object, int64_t number) {
+                               *static_cast<int64_t*>(object) += number;
+                             },
+                             &sum, i};
+    }
+    while (head != tail) {
+      const Slot& slot = ring[head++ & mask];
+      slot.function(slot.object, slot.number);
+    }
+  }
+  benchmark::DoNotOptimize(sum);
+  state.SetItemsProcessed(state.iterations());
+}
+BENCHMARK(BM_Burst_RawRing);
+
+// --- Posts of another thread ------------------------------------------------
+
+constexpr int kFlood = 200'000;
+
+// Posts as fast as it goes while the loop runs them.
+template <typename MakeCallback>
+void FloodLoop(benchmark::State& state, const MakeCallback& make_callback) {
+  const auto loop = NewLoop();
+  int left = 0;
+  while (state.KeepRunningBatch(kFlood)) {
+    left = kFlood;
+    std::thread poster([&] {
+      for (int i = 0; i < kFlood; ++i) {
+        (void)loop->CallSoonThreadsafe(make_callback(*loop, left));
+      }
+    });
+    (void)loop->RunForever();
+    poster.join();
+  }
+  state.SetItemsProcessed(state.iterations());
+}
+
+void BM_Flood_Loop(benchmark::State& state) {
+  FloodLoop(state, [](EventLoop& loop, int& left) {
+    return [&loop, &left] {
+      if (--left == 0) loop.Stop();
+    };
+  });
+}
+BENCHMARK(BM_Flood_Loop)->UseRealTime();
+
+// The callable is not one that can be moved by copying its bytes.
+void BM_Flood_LoopSharedPtr(benchmark::State& state) {
+  const auto shared = std::make_shared<int>();
+  FloodLoop(state, [&shared](EventLoop& loop, int& left) {
+    return [&loop, &left, shared] {
+      if (--left == 0) loop.Stop();
+    };
+  });
+}
+BENCHMARK(BM_Flood_LoopSharedPtr)->UseRealTime();
+
+// A vector of functions behind a mutex, an eventfd written when it was empty.
+class MutexQueue {
+ public:
+  MutexQueue() { epoll_.Add(wakeup_); }
+  void Post(std::function<void()> function) {
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      functions_.push_back(std::move(function));
+      if (functions_.size() > 1) return;
+    }
+    wakeup_.Wake();
+  }
+  // Waits, and runs what there is.
+  void RunOnce() {
+    epoll_.Wait(-1);
+    wakeup_.Dispatch();
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      functions_.swap(running_);
+    }
+    for (const std::function<void()>& function : running_) function();
+    running_.clear();
+  }
+
+ private:
+  QuietEpoll epoll_;
+  WakeupFd wakeup_ = *WakeupFd::Create();
+  std::mutex mutex_;
+  std::vector<std::function<void()>> functions_;
+  std::vector<std::function<void()>> running_;
+};
+
+void BM_Flood_MutexAndVector(benchmark::State& state) {
+  MutexQueue queue;
+  int left = 0;
+  while (state.KeepRunningBatch(kFlood)) {
+    left = kFlood;
+    std::thread poster([&] {
+      for (int i = 0; i < kFlood; ++i) {
+        queue.Post([&queue, &left] {
+          benchmark::DoNotOptimize(&queue);
+          --left;
+        });
+      }
+    });
+    while (left > 0) queue.RunOnce();
+    poster.join();
+  }
+  state.SetItemsProcessed(state.iterations());
+}
+BENCHMARK(BM_Flood_MutexAndVector)->UseRealTime();
+
+// --- There and back ---------------------------------------------------------
+
+// Another loop, in a thread of its own.
+class OtherLoop {
+ public:
+  OtherLoop() : thread_([this] { (void)loop_->RunForever(); }) {}
+  ~OtherLoop() {
+    (void)loop_->CallSoonThreadsafe([this] { loop_->Stop(); });
+    thread_.join();
+  }
+  EventLoop& loop() { return *loop_; }
+
+ private:
+  const std::unique_ptr<EventLoop> loop_ = NewLoop();
+  std::thread thread_;
+};
+
+constexpr int kRoundTrips = 1000;
+
+// Both loops sleep until the other one posts.
+void BM_RoundTrip_IdleLoops(benchmark::State& state) {
+  const auto loop = NewLoop();
+  OtherLoop other;
+  int left = 0;
+  std::function<void()> there = [&] {
+    (void)other.loop().CallSoonThreadsafe([&] {
+      (void)loop->CallSoonThreadsafe([&] {
+        if (--left > 0) {
+          there();
+        } else {
+          loop->Stop();
+        }
+      });
+    });
+  };
+  while (state.KeepRunningBatch(kRoundTrips)) {
+    left = kRoundTrips;
+    there();
+    (void)loop->RunForever();
+  }
+  state.SetItemsProcessed(state.iterations());
+}
+BENCHMARK(BM_RoundTrip_IdleLoops)->UseRealTime();
+
+void BM_RoundTrip_IdleEventfds(benchmark::State& state) {
+  const WakeupFd there = *WakeupFd::Create();
+  const WakeupFd back = *WakeupFd::Create();
+  std::atomic<bool> stop{false};
+  std::thread thread([&] {
+    QuietEpoll epoll;
+    epoll.Add(there);
+    while (true) {
+      epoll.Wait(-1);
+      there.Dispatch();
+      if (stop.load()) return;
+      back.Wake();
+    }
+  });
+  QuietEpoll epoll;
+  epoll.Add(back);
+  while (state.KeepRunningBatch(kRoundTrips)) {
+    for (int i = 0; i < kRoundTrips; ++i) {
+      there.Wake();
+      epoll.Wait(-1);
+      back.Dispatch();
+    }
+  }
+  stop.store(true);
+  there.Wake();
+  thread.join();
+  state.SetItemsProcessed(state.iterations());
+}
+BENCHMARK(BM_RoundTrip_IdleEventfds)->UseRealTime();
+
+// The other loop has always something to do and never sleeps.
+void BM_RoundTrip_BusyLoop(benchmark::State& state) {
+  OtherLoop other;
+  std::atomic<bool> stop{false};
+  std::function<void()> spin = [&] {
+    if (!stop.load(std::memory_order_relaxed)) other.loop().CallSoon(spin);
+  };
+  (void)other.loop().CallSoonThreadsafe(spin);
+  std::atomic<int> answers{0};
+  int asked = 0;
+  while (state.KeepRunningBatch(kRoundTrips)) {
+    for (int i = 0; i < kRoundTrips; ++i) {
+      (void)other.loop().CallSoonThreadsafe(
+          [&answers] { answers.fetch_add(1, std::memory_order_release); });
+      ++asked;
+      while (answers.load(std::memory_order_acquire) != asked) {
+      }
+    }
+  }
+  stop.store(true);
+  state.SetItemsProcessed(state.iterations());
+}
+BENCHMARK(BM_RoundTrip_BusyLoop)->UseRealTime();
+
+// --- Timers that are cancelled ----------------------------------------------
+
+absl::Duration RandomDelay(std::mt19937_64& random) {
+  return absl::Nanoseconds(static_cast<int64_t>(random() % 60'000'000'000) +
+                           1'000'000'000);
+}
+
+void BM_StartAndCancel_Loop(benchmark::State& state) {
+  const auto loop = NewLoop();
+  std::mt19937_64 random(1);
+  for (int64_t i = 0; i < state.range(0); ++i) {
+    loop->CallLater(RandomDelay(random), [] {});
+  }
+  std::vector<absl::Duration> delays(1024);
+  for (absl::Duration& delay : delays) delay = RandomDelay(random);
+  size_t next = 0;
+  for (auto _ : state) {
+    loop->CallLater(delays[next++ % delays.size()],
+                    [&state] { benchmark::DoNotOptimize(&state); })
+        .Cancel();
+  }
+  state.SetItemsProcessed(state.iterations());
+}
+BENCHMARK(BM_StartAndCancel_Loop)->Arg(0)->Arg(10'000)->Arg(1'000'000);
+
+// The deadline is given, so that no clock is read.
+void BM_StartAtAndCancel_Loop(benchmark::State& state) {
+  const auto loop = NewLoop();
+  std::mt19937_64 random(1);
+  for (int64_t i = 0; i < state.range(0); ++i) {
+    loop->CallLater(RandomDelay(random), [] {});
+  }
+  std::vector<MonotonicTime> times(1024);
+  for (MonotonicTime& time : times) time = loop->Time() + RandomDelay(random);
+  size_t next = 0;
+  for (auto _ : state) {
+    loop->CallAt(times[next++ % times.size()],
+                 [&state] { benchmark::DoNotOptimize(&state); })
+        .Cancel();
+  }
+  state.SetItemsProcessed(state.iterations());
+}
+BENCHMARK(BM_StartAtAndCancel_Loop)->Arg(0)->Arg(10'000)->Arg(1'000'000);
+
+// What the clock alone costs.
+void BM_ReadTheClock(benchmark::State& state) {
+  for (auto _ : state) benchmark::DoNotOptimize(Clock::Real().Now());
+}
+BENCHMARK(BM_ReadTheClock);
+
+void BM_StartAndCancel_Multimap(benchmark::State& state) {
+  std::multimap<MonotonicTime, std::function<void()>> timers;
+  std::mt19937_64 random(1);
+  for (int64_t i = 0; i < state.range(0); ++i) {
+    timers.emplace(Clock::Real().Now() + RandomDelay(random), [] {});
+  }
+  std::vector<absl::Duration> delays(1024);
+  for (absl::Duration& delay : delays) delay = RandomDelay(random);
+  size_t next = 0;
+  for (auto _ : state) {
+    timers.erase(
+        timers.emplace(Clock::Real().Now() + delays[next++ % delays.size()],
+                       [&state] { benchmark::DoNotOptimize(&state); }));
+  }
+  state.SetItemsProcessed(state.iterations());
+}
+BENCHMARK(BM_StartAndCancel_Multimap)->Arg(0)->Arg(10'000)->Arg(1'000'000);
+
+}  // namespace
+}  // namespace evkit
