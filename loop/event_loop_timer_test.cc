@@ -184,6 +184,21 @@ TEST_F(EventLoopTimerTest, bug_C6_ATimerThatRearmsWithoutDelayStarvesNobody) {
   EXPECT_THAT(trace_, ElementsAre("io", "timer", "io", "timer", "io", "timer"));
 }
 
+// A deadline that is no number breaks the order of a heap.
+TEST_F(EventLoopTimerTest, bug_C7_ADelayThatIsNoNumberDisturbsNoOther) {
+  std::vector<int> trace;
+  test_->CallLater(absl::Seconds(2), [&trace] { trace.push_back(2); });
+  const TimerHandle odd =
+      test_->CallLater(absl::Seconds(std::numeric_limits<double>::quiet_NaN()),
+                       [&trace] { trace.push_back(-1); });
+  test_->CallLater(absl::Seconds(1), [&trace] { trace.push_back(1); });
+  ASSERT_TRUE(test_.FastForwardBy(absl::Hours(24 * 365)).ok());
+  std::erase(trace, -1);
+  EXPECT_EQ(trace, (std::vector<int>{1, 2}));
+  EXPECT_TRUE(odd.when() == MonotonicTime::InfiniteFuture() ||
+              odd.when() == MonotonicTime::InfinitePast());
+}
+
 TEST_F(EventLoopTimerTest, bug_C9_LargeClockReadingsDoNotStopTimers) {
   constexpr int64_t kMax = std::numeric_limits<int64_t>::max();
   for (const int64_t base :

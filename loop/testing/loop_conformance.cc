@@ -69,7 +69,8 @@ TEST_P(LoopConformance, RunsTurnAfterTurnUntilItIsStopped) {
 
 // RUN-03
 // RUN-05
-TEST_P(LoopConformance, ARunInsideItsOwnCallbackIsRefusedAndTheLoopGoesOn) {
+TEST_P(LoopConformance,
+       bug_D5_ARunInsideItsOwnCallbackIsRefusedAndTheLoopGoesOn) {
   loop_.CallSoon([this] {
     EXPECT_EQ(loop_.RunForever().code(), absl::StatusCode::kFailedPrecondition);
     EXPECT_TRUE(loop_.IsRunning());
@@ -119,7 +120,8 @@ TEST_P(LoopConformance, StopLetsTheRestOfTheTurnRunAndKeepsWhatThatQueues) {
 }
 
 // RUN-08
-TEST_P(LoopConformance, StoppedBeforehandARunMakesOneTurnWithoutSleeping) {
+TEST_P(LoopConformance,
+       bug_D5_StoppedBeforehandARunMakesOneTurnWithoutSleeping) {
   Pipe pipe = MakePipe(/*readable=*/true);
   ASSERT_TRUE(loop_.AddReader(pipe.read_end.get(), Log("io")).ok());
   loop_.CallLater(absl::ZeroDuration(), Log("timer"));
