@@ -337,7 +337,10 @@ void EventLoop::RunNode(HandleNode& node) {
     const ScopedRun run(node);
     thrown = CatchExceptions([&node] { node.Run(); });
   }
-  if (thrown == nullptr) return;
+  if (thrown != nullptr) ReportException(node, std::move(thrown));
+}
+
+void EventLoop::ReportException(HandleNode& node, std::exception_ptr thrown) {
   ErrorContext error(
       absl::StrCat("Exception in callback ", node.DebugString()));
   error.exception = std::move(thrown);
@@ -470,8 +473,7 @@ ChildWatcher::Callback EventLoop::InNextTurn(ChildWatcher::Callback on_exit) {
   };
 }
 
-void EventLoop::CheckThread(const char* what) const {
-  if (!debug_.load(std::memory_order_relaxed)) return;
+void EventLoop::CheckThreadNow(const char* what) const {
   const std::thread::id running = running_thread_;
   if (running == std::thread::id() || running == std::this_thread::get_id()) {
     return;
