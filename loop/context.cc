@@ -55,6 +55,13 @@ ContextValues* ContextValues::With(const ContextValues* values,
   return result;
 }
 
+void ContextValues::Delete(ContextValues* values) { delete values; }
+
+void ContextState::Delete() {
+  Clear();
+  delete this;
+}
+
 uint64_t NewContextVariable() {
   static std::atomic<uint64_t> next{1};
   return next.fetch_add(1, std::memory_order_relaxed);

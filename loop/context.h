@@ -49,7 +49,7 @@ class ContextValues {
   static void Unref(ContextValues* values) {
     if (values != nullptr &&
         values->references_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
-      delete values;
+      Delete(values);
     }
   }
   static const Value* Find(const ContextValues* values, uint64_t variable);
@@ -63,6 +63,8 @@ class ContextValues {
 
  private:
   ContextValues() = default;
+  // Not inline: it is much code, and seldom called.
+  static void Delete(ContextValues* values);
 
   std::atomic<uint32_t> references_{1};
   std::vector<std::pair<uint64_t, Value>> entries_;
@@ -139,13 +141,12 @@ class ContextState : public ContextCell {
  public:
   void Ref() { references_.fetch_add(1, std::memory_order_relaxed); }
   void Unref() {
-    if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
-      Clear();
-      delete this;
-    }
+    if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) Delete();
   }
 
  private:
+  void Delete();
+
   std::atomic<uint32_t> references_{1};
 };
 

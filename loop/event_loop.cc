@@ -333,7 +333,10 @@ void EventLoop::RunNode(HandleNode& node) {
     const ScopedRun run(node);
     thrown = CatchExceptions([&node] { node.Run(); });
   }
-  if (thrown == nullptr) return;
+  if (thrown != nullptr) ReportException(node, std::move(thrown));
+}
+
+void EventLoop::ReportException(HandleNode& node, std::exception_ptr thrown) {
   ErrorContext error(
       absl::StrCat("Exception in callback ", node.DebugString()));
   error.exception = std::move(thrown);
@@ -437,8 +440,7 @@ absl::Status EventLoop::CheckUsable(const char* what) const {
       absl::StrCat(what, ": event loop is closed"));
 }
 
-void EventLoop::CheckThread(const char* what) const {
-  if (!debug_.load(std::memory_order_relaxed)) return;
+void EventLoop::CheckThreadNow(const char* what) const {
   const std::thread::id running = running_thread_;
   if (running == std::thread::id() || running == std::this_thread::get_id()) {
     return;

@@ -20,6 +20,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <memory>
 #include <optional>
 #include <random>
@@ -151,6 +152,7 @@ class EventLoop final : public AbstractEventLoop {
   void QueueThreadsafeCallbacks();
   void RunBatch();
   void RunNode(HandleNode& node);
+  void ReportException(HandleNode& node, std::exception_ptr thrown);
   void ReportSlow(const HandleNode& node, absl::Duration taken);
 
   absl::Status PrepareToWatchChildren();
@@ -158,7 +160,10 @@ class EventLoop final : public AbstractEventLoop {
 
   absl::Status CheckNotInherited(const char* what) const;
   absl::Status CheckUsable(const char* what) const;
-  void CheckThread(const char* what) const;
+  void CheckThread(const char* what) const {
+    if (debug_.load(std::memory_order_relaxed)) CheckThreadNow(what);
+  }
+  void CheckThreadNow(const char* what) const;
   void RefuseClosed(const char* what);
   void Log(absl::string_view text);
 

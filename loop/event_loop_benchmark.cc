@@ -125,14 +125,13 @@ BENCHMARK(BM_Chain_DequeOfFunctions<1>)->Name("BM_Chain_DequePollEach");
 
 // --- Many callbacks at once -------------------------------------------------
 
-constexpr int kBurst = 10'000;
-
 void BM_Burst_Loop(benchmark::State& state) {
   const auto loop = NewLoop();
   int64_t sum = 0;
   int64_t* const a = &sum;
-  while (state.KeepRunningBatch(kBurst)) {
-    for (int64_t i = 0; i < kBurst; ++i) {
+  const int64_t burst = state.range(0);
+  while (state.KeepRunningBatch(burst)) {
+    for (int64_t i = 0; i < burst; ++i) {
       loop->CallSoon([a, i, &loop] {
         *a += i;
         benchmark::DoNotOptimize(&loop);
@@ -144,14 +143,15 @@ void BM_Burst_Loop(benchmark::State& state) {
   benchmark::DoNotOptimize(sum);
   state.SetItemsProcessed(state.iterations());
 }
-BENCHMARK(BM_Burst_Loop);
+BENCHMARK(BM_Burst_Loop)->Arg(100)->Arg(10'000);
 
 void BM_Burst_DequeOfFunctions(benchmark::State& state) {
   std::deque<std::function<void()>> queue;
   int64_t sum = 0;
   int64_t* const a = &sum;
-  while (state.KeepRunningBatch(kBurst)) {
-    for (int64_t i = 0; i < kBurst; ++i) {
+  const int64_t burst = state.range(0);
+  while (state.KeepRunningBatch(burst)) {
+    for (int64_t i = 0; i < burst; ++i) {
       queue.push_back([a, i, &queue] {
         *a += i;
         benchmark::DoNotOptimize(&queue);
@@ -166,7 +166,7 @@ void BM_Burst_DequeOfFunctions(benchmark::State& state) {
   benchmark::DoNotOptimize(sum);
   state.SetItemsProcessed(state.iterations());
 }
-BENCHMARK(BM_Burst_DequeOfFunctions);
+BENCHMARK(BM_Burst_DequeOfFunctions)->Arg(100)->Arg(10'000);
 
 // A ring of function pointers with two words each: neither closures nor
 // cancellable.
@@ -181,8 +181,9 @@ void BM_Burst_RawRing(benchmark::State& state) {
   size_t head = 0;
   size_t tail = 0;
   int64_t sum = 0;
-  while (state.KeepRunningBatch(kBurst)) {
-    for (int64_t i = 0; i < kBurst; ++i) {
+  const int64_t burst = state.range(0);
+  while (state.KeepRunningBatch(burst)) {
+    for (int64_t i = 0; i < burst; ++i) {
       ring[tail++ & mask] = {[](void* object, int64_t number) {
                                *static_cast<int64_t*>(object) += number;
                              },
@@ -196,7 +197,7 @@ void BM_Burst_RawRing(benchmark::State& state) {
   benchmark::DoNotOptimize(sum);
   state.SetItemsProcessed(state.iterations());
 }
-BENCHMARK(BM_Burst_RawRing);
+BENCHMARK(BM_Burst_RawRing)->Arg(100)->Arg(10'000);
 
 // --- Posts of another thread ------------------------------------------------
 
