@@ -38,25 +38,33 @@ class ThreadChildWatcher::Mailbox {
 
   explicit Mailbox(WakeupFd wakeup) : wakeup_(std::move(wakeup)) {}
 
-  int fd() const { return wakeup_.fd(); }
+  int fd() {
+    absl::MutexLock lock(&mutex_);
+    return wakeup_->fd();
+  }
 
   void Post(Exit exit) {
-    {
-      absl::MutexLock lock(&mutex_);
-      exits_.push_back(exit);
-    }
-    wakeup_.Wake();
+    absl::MutexLock lock(&mutex_);
+    if (!wakeup_.has_value()) return;
+    exits_.push_back(exit);
+    wakeup_->Wake();
   }
 
   std::vector<Exit> TakeAll() {
-    wakeup_.Dispatch();
     absl::MutexLock lock(&mutex_);
+    wakeup_->Dispatch();
     return std::exchange(exits_, {});
   }
 
+  // The watcher is gone: what is posted from now on is nobody's.
+  void Close() {
+    absl::MutexLock lock(&mutex_);
+    wakeup_.reset();
+  }
+
  private:
-  const WakeupFd wakeup_;
   absl::Mutex mutex_;
+  std::optional<WakeupFd> wakeup_ ABSL_GUARDED_BY(mutex_);
   std::vector<Exit> exits_ ABSL_GUARDED_BY(mutex_);
 };
 
@@ -115,6 +123,7 @@ ThreadChildWatcher::ThreadChildWatcher(std::shared_ptr<Mailbox> mailbox)
 
 ThreadChildWatcher::~ThreadChildWatcher() {
   *destroyed_ = true;
+  mailbox_->Close();
   // Destroying a callback may run code that calls Unwatch().
   const auto children = std::exchange(children_, {});
 }
