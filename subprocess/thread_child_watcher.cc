@@ -3,6 +3,7 @@
 #include "evkit/subprocess/thread_child_watcher.h"
 
 #include <cerrno>
+#include <mutex>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -10,7 +11,6 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/memory/memory.h"
 #include "absl/strings/str_cat.h"
-#include "absl/synchronization/mutex.h"
 #include "evkit/base/check.h"
 #include "evkit/base/errno_status.h"
 #include "evkit/base/syscalls.h"
@@ -39,31 +39,33 @@ class ThreadChildWatcher::Mailbox {
   explicit Mailbox(WakeupFd wakeup) : wakeup_(std::move(wakeup)) {}
 
   int fd() {
-    absl::MutexLock lock(&mutex_);
+    const std::lock_guard<std::mutex> lock(mutex_);
     return wakeup_->fd();
   }
 
   void Post(Exit exit) {
-    absl::MutexLock lock(&mutex_);
+    const std::lock_guard<std::mutex> lock(mutex_);
     if (!wakeup_.has_value()) return;
     exits_.push_back(exit);
     wakeup_->Wake();
   }
 
   std::vector<Exit> TakeAll() {
-    absl::MutexLock lock(&mutex_);
+    const std::lock_guard<std::mutex> lock(mutex_);
     wakeup_->Dispatch();
     return std::exchange(exits_, {});
   }
 
   // The watcher is gone: what is posted from now on is nobody's.
   void Close() {
-    absl::MutexLock lock(&mutex_);
+    const std::lock_guard<std::mutex> lock(mutex_);
     wakeup_.reset();
   }
 
  private:
-  absl::Mutex mutex_;
+  // Not an absl::Mutex: g++'s ThreadSanitizer takes what that does when it is
+  // contended for a race.
+  std::mutex mutex_;
   std::optional<WakeupFd> wakeup_ ABSL_GUARDED_BY(mutex_);
   std::vector<Exit> exits_ ABSL_GUARDED_BY(mutex_);
 };
