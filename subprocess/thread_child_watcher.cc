@@ -8,7 +8,6 @@
 #include <utility>
 #include <vector>
 
-#include "absl/base/thread_annotations.h"
 #include "absl/memory/memory.h"
 #include "absl/strings/str_cat.h"
 #include "evkit/base/check.h"
@@ -63,11 +62,11 @@ class ThreadChildWatcher::Mailbox {
   }
 
  private:
-  // Not an absl::Mutex: g++'s ThreadSanitizer takes what that does when it is
-  // contended for a race.
+  // Guards the rest. Not an absl::Mutex: g++'s ThreadSanitizer takes what that
+  // does when it is contended for a race.
   std::mutex mutex_;
-  std::optional<WakeupFd> wakeup_ ABSL_GUARDED_BY(mutex_);
-  std::vector<Exit> exits_ ABSL_GUARDED_BY(mutex_);
+  std::optional<WakeupFd> wakeup_;
+  std::vector<Exit> exits_;
 };
 
 // Waits for one child, without reaping it, and posts that it has exited.
