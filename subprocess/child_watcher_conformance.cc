@@ -489,8 +489,7 @@ TEST_P(ChildWatcherConformanceTest, DescriptorsAreCloseOnExecAndGivenBack) {
     WaitFor(other);
     DispatchUntil(static_cast<size_t>(i) + 1);
   }
-  // Fewer, if a thread of an earlier watcher has come to its end meanwhile.
-  EXPECT_LE(OpenFds().size(), before.size());
+  EXPECT_EQ(OpenFds(), before);
 }
 
 }  // namespace evkit

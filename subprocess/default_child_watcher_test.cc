@@ -97,7 +97,7 @@ bool ForbidPidfdOpen(int error) {
 }
 
 TEST(DefaultChildWatcherDeathTest, bug_G17_SandboxThatForbidsPidfdsIsServed) {
-  testing::FLAGS_gtest_death_test_style = "threadsafe";
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
   EXPECT_EXIT(WatchAChildWithoutPidfdOpen(ENOSYS),
               ::testing::ExitedWithCode(42), "");
   EXPECT_EXIT(WatchAChildWithoutPidfdOpen(EPERM), ::testing::ExitedWithCode(42),

@@ -3,14 +3,13 @@
 #include "evkit/subprocess/thread_child_watcher.h"
 
 #include <cerrno>
+#include <mutex>
 #include <optional>
 #include <utility>
 #include <vector>
 
-#include "absl/base/thread_annotations.h"
 #include "absl/memory/memory.h"
 #include "absl/strings/str_cat.h"
-#include "absl/synchronization/mutex.h"
 #include "evkit/base/check.h"
 #include "evkit/base/errno_status.h"
 #include "evkit/base/syscalls.h"
@@ -38,26 +37,36 @@ class ThreadChildWatcher::Mailbox {
 
   explicit Mailbox(WakeupFd wakeup) : wakeup_(std::move(wakeup)) {}
 
-  int fd() const { return wakeup_.fd(); }
+  int fd() {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return wakeup_->fd();
+  }
 
   void Post(Exit exit) {
-    {
-      absl::MutexLock lock(&mutex_);
-      exits_.push_back(exit);
-    }
-    wakeup_.Wake();
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (!wakeup_.has_value()) return;
+    exits_.push_back(exit);
+    wakeup_->Wake();
   }
 
   std::vector<Exit> TakeAll() {
-    wakeup_.Dispatch();
-    absl::MutexLock lock(&mutex_);
+    const std::lock_guard<std::mutex> lock(mutex_);
+    wakeup_->Dispatch();
     return std::exchange(exits_, {});
   }
 
+  // The watcher is gone: what is posted from now on is nobody's.
+  void Close() {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    wakeup_.reset();
+  }
+
  private:
-  const WakeupFd wakeup_;
-  absl::Mutex mutex_;
-  std::vector<Exit> exits_ ABSL_GUARDED_BY(mutex_);
+  // Guards the rest. Not an absl::Mutex: g++'s ThreadSanitizer takes what that
+  // does when it is contended for a race.
+  std::mutex mutex_;
+  std::optional<WakeupFd> wakeup_;
+  std::vector<Exit> exits_;
 };
 
 // Waits for one child, without reaping it, and posts that it has exited.
@@ -115,6 +124,7 @@ ThreadChildWatcher::ThreadChildWatcher(std::shared_ptr<Mailbox> mailbox)
 
 ThreadChildWatcher::~ThreadChildWatcher() {
   *destroyed_ = true;
+  mailbox_->Close();
   // Destroying a callback may run code that calls Unwatch().
   const auto children = std::exchange(children_, {});
 }
