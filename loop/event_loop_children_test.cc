@@ -29,6 +29,10 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
+// Thread sanitizer takes a child that shares the memory for a fork, after which
+// it does not want to see new threads.
+extern "C" const char* __tsan_default_options() { return "die_after_fork=0"; }
+
 namespace evkit {
 namespace {
 

@@ -23,6 +23,7 @@ namespace evkit {
 namespace {
 
 constexpr int kInventedFd = 20'000;
+constexpr int kSteps = 1000;
 
 // A random program whose callbacks set variables, schedule each other in every
 // way, and run bits of themselves in other contexts; beside it a model, in
@@ -78,7 +79,7 @@ class ContextModelTest : public ::testing::TestWithParam<int> {
   }
 
   void DoSomething() {
-    if (++steps_ > 3000) return;
+    if (++steps_ > kSteps) return;
     const int variable = Random(static_cast<int>(variables_.size()));
     const Known known = known_[test_->Random() % known_.size()];
     const absl::Duration delay = absl::Milliseconds(Random(5));
@@ -167,7 +168,7 @@ TEST_P(ContextModelTest, NoCallbackEverSeesAnothersValues) {
                                 })
                     .ok());
   }
-  while (steps_ < 3000) {
+  while (steps_ < kSteps) {
     test_->CallSoon(InCopy());
     test_.selector().SetReady(kInventedFd + Random(3), Interest::kRead);
     ASSERT_TRUE(test_.FastForwardBy(absl::Milliseconds(2)).ok());

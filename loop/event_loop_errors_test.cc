@@ -29,8 +29,6 @@ using ::testing::MatchesRegex;
 using ::testing::SizeIs;
 using ::testing::StartsWith;
 
-constexpr int kInventedFd = 20'000;
-
 class EventLoopErrorsTest : public ::testing::Test {
  protected:
   // A handler that keeps what it is told.

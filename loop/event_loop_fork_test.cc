@@ -6,9 +6,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstddef>
+#include <cstdlib>
 #include <functional>
 #include <future>
 #include <memory>
+#include <new>
 #include <thread>
 #include <utility>
 
@@ -20,6 +23,22 @@
 #include "evkit/policy/running_loop.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+
+namespace {
+
+// Called, once, by the next allocation of this thread.
+thread_local std::function<void()> before_allocation;
+
+}  // namespace
+
+void* operator new(size_t size) {
+  if (before_allocation != nullptr) std::exchange(before_allocation, nullptr)();
+  void* const memory = std::malloc(size == 0 ? 1 : size);
+  if (memory == nullptr) std::abort();
+  return memory;
+}
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, size_t) noexcept { std::free(memory); }
 
 namespace evkit {
 namespace {
@@ -166,42 +185,20 @@ TEST_F(EventLoopForkTest, bug_K3_DestroyingTheInheritedLoopReturnsAtOnce) {
   ExpectTheLoopIsUndisturbed();
 }
 
-// Sees to it that a post is under way, the queue's lock held, while it is moved
-// for the last time.
-class SlowToMove {
- public:
-  struct Plan {
-    int moves = 0;
-    int stop_at = -1;
-    std::promise<void> reached;
-    std::promise<void> go_on;
-  };
-
-  explicit SlowToMove(Plan& plan) : plan_(&plan) {}
-  SlowToMove(SlowToMove&& other) noexcept : plan_(other.plan_) {
-    if (++plan_->moves != plan_->stop_at) return;
-    plan_->reached.set_value();
-    plan_->go_on.get_future().wait();
-  }
-  void operator()() const {}
-
- private:
-  Plan* plan_;
-};
-
+// The poster holds the lock of the queue while that grows.
 TEST_F(EventLoopForkTest, bug_K3_PosterThatTheForkCutsShortIsNotWaitedFor) {
-  SlowToMove::Plan plan;
-  {
-    const auto loop = NewDefaultEventLoop();
-    ASSERT_TRUE(loop.ok());
-    ASSERT_TRUE((*loop)->CallSoonThreadsafe(SlowToMove(plan)).ok());
-    plan.stop_at = std::exchange(plan.moves, 0);
-  }
-  std::thread poster(
-      [&] { EXPECT_TRUE(loop_->CallSoonThreadsafe(SlowToMove(plan)).ok()); });
-  plan.reached.get_future().wait();
+  std::promise<void> reached;
+  std::promise<void> go_on;
+  std::thread poster([&] {
+    before_allocation = [&] {
+      reached.set_value();
+      go_on.get_future().wait();
+    };
+    EXPECT_TRUE(loop_->CallSoonThreadsafe([] {}).ok());
+  });
+  reached.get_future().wait();
   const pid_t child = Fork([&](Verdict&) { loop_.reset(); });
-  plan.go_on.set_value();
+  go_on.set_value();
   poster.join();
   ExpectAllWasWell(child);
   ExpectTheLoopIsUndisturbed();
