@@ -7,6 +7,9 @@
 #define EVKIT_LOOP_INTERNAL_HANDLE_POOL_H_
 
 #include <cstddef>
+#include <utility>
+
+#include "evkit/loop/handle_node.h"
 
 namespace evkit::loop_internal {
 
@@ -54,6 +57,15 @@ class HandlePool {
     free_ = node;
     ++free_count_;
   }
+
+  // Takes the free nodes out, linked by `next`, for somebody who hands out
+  // nodes of this pool by himself, of his own making too.
+  HandleNode* TakeFree() {
+    free_count_ = 0;
+    return std::exchange(free_, nullptr);
+  }
+  // He has handed out `count`, to be given back here.
+  void CountInUse(size_t count) { in_use_ += count; }
 
   void Close() {
     closed_ = true;
