@@ -344,7 +344,11 @@ absl::Status EventLoop::Close() {
   if (debug_) Log(absl::StrCat("Close ", DebugString()));
 
   // Destroying callbacks runs user code, which finds a closed loop.
-  threadsafe_.Close(ready_);
+  if (fork_generation_ == ForkGeneration()) {
+    threadsafe_.Close(ready_);
+  } else {
+    threadsafe_.CloseAfterFork(ready_);
+  }
   while (!ready_.empty()) {
     HandleNode* const node = ready_.Pop();
     node->Discard();

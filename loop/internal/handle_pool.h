@@ -78,9 +78,9 @@ class HandlePool {
   }
 
  private:
-  // About 2 MiB of nodes. A burst may need more, for which it pays with
-  // allocations, and which is given back. Address sanitizer sees more when
-  // nothing is recycled.
+  // About 2 MiB of nodes; TakeFree() may be keeping as many. A burst may need
+  // more, for which it pays with allocations, and which is given back. Address
+  // sanitizer sees more when nothing is recycled.
   static constexpr size_t kMaxFree = EVKIT_LOOP_POOLS_KEEP_NODES * 16384;
 
   ~HandlePool() = default;

@@ -75,17 +75,32 @@ void ThreadsafeQueue::Close(ReadyQueue& ready) {
   HandleNode* spare;
   {
     std::lock_guard<std::mutex> lock(mutex_);
-    closed_ = true;
-    MoveLocked(ready);
-    spare = std::exchange(spare_, nullptr);
+    spare = CloseLocked(ready);
   }
-  while (spare != nullptr) {
-    delete static_cast<SoonNode*>(std::exchange(spare, spare->next));
-  }
+  DeleteAll(spare);
   while (posters_waking_.load(std::memory_order_acquire) != 0) {
     std::this_thread::yield();
   }
   wakeup_.reset();
+}
+
+void ThreadsafeQueue::CloseAfterFork(ReadyQueue& ready) {
+  // A thread that does not exist here may own the lock for ever.
+  const std::unique_lock<std::mutex> lock(mutex_, std::try_to_lock);
+  if (lock.owns_lock()) DeleteAll(CloseLocked(ready));
+  wakeup_.reset();
+}
+
+HandleNode* ThreadsafeQueue::CloseLocked(ReadyQueue& ready) {
+  closed_ = true;
+  MoveLocked(ready);
+  return std::exchange(spare_, nullptr);
+}
+
+void ThreadsafeQueue::DeleteAll(HandleNode* nodes) {
+  while (nodes != nullptr) {
+    delete static_cast<SoonNode*>(std::exchange(nodes, nodes->next));
+  }
 }
 
 }  // namespace evkit::loop_internal

@@ -68,8 +68,14 @@ class ThreadsafeQueue {
   // descriptor.
   void Close(ReadyQueue& ready);
 
+  // The same in a child process that has inherited the queue. If a thread of
+  // the parent was about to push, what is queued is leaked.
+  void CloseAfterFork(ReadyQueue& ready);
+
  private:
   void MoveLocked(ReadyQueue& ready);
+  HandleNode* CloseLocked(ReadyQueue& ready);
+  static void DeleteAll(HandleNode* nodes);
 
   HandlePool<SoonNode>& pool_;
   std::mutex mutex_;
