@@ -4,9 +4,10 @@
 // For tests; needs a build with fault injection (see base/syscalls.h).
 //
 //   FaultInjection faults;
-//   faults.Fail("epoll_ctl", ENOMEM);                  // every one, from now
-//   on faults.Fail("write@wakeup_fd.cc", EINTR, 3);       // only the third
-//   there faults.LimitSize("read", 1); EXPECT_EQ(faults.Count("epoll_ctl"), 1);
+//   faults.Fail("epoll_ctl", ENOMEM);             // every one from now on
+//   faults.Fail("write@wakeup_fd.cc", EINTR, 3);  // only the third there
+//   faults.LimitSize("read", 1);                  // a byte at a time
+//   EXPECT_EQ(faults.Count("epoll_ctl"), 1);
 //
 // A call is named by the libc function ("read"), and narrowed by the file or
 // the function that it stands in ("read@wakeup_fd.cc", "read@Dispatch").

@@ -186,7 +186,8 @@ void ExpectDestroyedOnce() {
     for (int i = 0; i < 10; ++i) callbacks.emplace_back(Callable(counts));
     callbacks.front()();
     Callback& itself = callbacks.back();
-    itself = std::move(itself);
+    Callback& same = itself;  // Not seen through by the compiler.
+    itself = std::move(same);
     EXPECT_TRUE(itself);
     callbacks.front() = Callback();
     callbacks[1].Reset();

@@ -23,7 +23,6 @@ namespace {
 
 using loop_internal::CatchExceptions;
 using loop_internal::ScopedContextCell;
-using loop_internal::ThreadsafeQueue;
 using loop_internal::TimerNode;
 
 // No descriptor is this number.
@@ -105,9 +104,9 @@ EventLoop::EventLoop(EventLoopOptions options, WakeupFd wakeup, uint64_t seed)
       child_watcher_(std::move(options.child_watcher)),
       wheel_(clock_.Now()),
       fd_callbacks_(*selector_),
-      threadsafe_(std::move(wakeup)),
       soon_nodes_(new loop_internal::HandlePool<loop_internal::SoonNode>()),
       timer_nodes_(new loop_internal::HandlePool<TimerNode>()),
+      threadsafe_(std::move(wakeup), *soon_nodes_),
       debug_(options.debug),
       fork_generation_(ForkGeneration()),
       report_slow_callbacks_(options.report_slow_callbacks),
@@ -130,8 +129,7 @@ Handle EventLoop::DoCallSoon(Callback&& callback, const Context* context,
     RefuseClosed("CallSoon");
     return Handle();
   }
-  // What another thread posted before this call runs before it (SOON-08).
-  if (threadsafe_.MayHaveEntries()) QueueThreadsafeCallbacks();
+  QueueThreadsafeCallbacks();
   HandleNode* const node = soon_nodes_->Get();
   node->Schedule(std::move(callback), where);
   if (context != nullptr) node->context().Use(*context);
@@ -145,13 +143,7 @@ absl::Status EventLoop::DoCallSoonThreadsafe(Callback&& callback,
                                              SourceLocation where) {
   absl::Status status = CheckNotInherited("CallSoonThreadsafe");
   if (!status.ok()) return status;
-  ThreadsafeQueue::Entry entry(std::move(callback), where);
-  if (context == nullptr) {
-    entry.context.CopyCurrent();
-  } else {
-    entry.context.Use(*context);
-  }
-  return threadsafe_.Push(std::move(entry));
+  return threadsafe_.Push(std::move(callback), context, where);
 }
 
 TimerHandle EventLoop::DoCallAt(MonotonicTime when, Callback&& callback,
@@ -298,18 +290,6 @@ void EventLoop::QueueDueTimers() {
   });
 }
 
-void EventLoop::QueueThreadsafeCallbacks() {
-  if (!threadsafe_.MayHaveEntries()) return;
-  threadsafe_.TakeAll(posted_);
-  for (ThreadsafeQueue::Entry& entry : posted_) {
-    HandleNode* const node = soon_nodes_->Get();
-    node->Schedule(std::move(entry.callback), entry.where);
-    node->context() = std::move(entry.context);
-    ready_.Push(node);
-  }
-  posted_.clear();
-}
-
 void EventLoop::RunBatch() {
   for (size_t batch = ready_.size(); batch > 0; --batch) {
     HandleNode& node = *ready_.Pop();
@@ -360,8 +340,11 @@ absl::Status EventLoop::Close() {
   if (debug_) Log(absl::StrCat("Close ", DebugString()));
 
   // Destroying callbacks runs user code, which finds a closed loop.
-  threadsafe_.Close(posted_, !CheckNotInherited("Close").ok());
-  posted_.clear();
+  if (CheckNotInherited("Close").ok()) {
+    threadsafe_.Close(ready_);
+  } else {
+    threadsafe_.CloseAfterFork(ready_);
+  }
   while (!ready_.empty()) {
     HandleNode* const node = ready_.Pop();
     node->Discard();

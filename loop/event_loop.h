@@ -149,7 +149,11 @@ class EventLoop final : public AbstractEventLoop {
   absl::Duration PollTimeout();
   absl::Status Poll(absl::Duration timeout);
   void QueueDueTimers();
-  void QueueThreadsafeCallbacks();
+  // What another thread posted before this call runs before what is queued
+  // after it (SOON-08).
+  void QueueThreadsafeCallbacks() {
+    if (threadsafe_.MayHaveEntries()) threadsafe_.MoveTo(ready_);
+  }
   void RunBatch();
   void RunNode(HandleNode& node);
   void ReportException(HandleNode& node, std::exception_ptr thrown);
@@ -174,10 +178,10 @@ class EventLoop final : public AbstractEventLoop {
   TimerWheel wheel_;
   loop_internal::FdCallbacks fd_callbacks_;
   loop_internal::ReadyQueue ready_;
-  loop_internal::ThreadsafeQueue threadsafe_;
   // Deleted by their Close(), when the last handle is gone.
   loop_internal::HandlePool<loop_internal::SoonNode>* const soon_nodes_;
   loop_internal::HandlePool<loop_internal::TimerNode>* const timer_nodes_;
+  loop_internal::ThreadsafeQueue threadsafe_;
 
   bool closed_ = false;
   bool running_ = false;
@@ -195,9 +199,7 @@ class EventLoop final : public AbstractEventLoop {
   absl::AnyInvocable<void(absl::string_view)> log_;
   std::mt19937_64 random_;
 
-  // Kept for their memory.
-  std::vector<ReadyEvent> events_;
-  std::vector<loop_internal::ThreadsafeQueue::Entry> posted_;
+  std::vector<ReadyEvent> events_;  // Kept for its memory.
 };
 
 }  // namespace evkit

@@ -3,10 +3,16 @@
 // Posting from other threads: no wake-up is lost, none is wasted, and nothing
 // of the user's runs where it could deadlock.
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <atomic>
 #include <cerrno>
+#include <cstdint>
+#include <functional>
 #include <memory>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -188,6 +194,29 @@ TEST_F(EventLoopThreadsTest, bug_E3_PostsToAClosingLoopAreQueuedOrRefused) {
     EXPECT_TRUE(loop->Close().ok());
     poster.join();
     EXPECT_EQ(alive.load(), 0);
+  }
+}
+
+// At the moment of the fork the other thread may hold the lock, which then
+// nobody in the child gives back.
+TEST_F(EventLoopThreadsTest, bug_K3_AChildForkedDuringAPostCanDestroyTheLoop) {
+  for (int round = 0; round < 5 * kScale; ++round) {
+    std::unique_ptr<EventLoop> loop = *NewDefaultEventLoop();
+    std::atomic<bool> posting{false};
+    std::thread poster([&loop = *loop, &posting] {
+      while (loop.CallSoonThreadsafe([] {}).ok()) posting.store(true);
+    });
+    while (!posting.load()) std::this_thread::yield();
+    const pid_t child = fork();
+    if (child == 0) {
+      loop.reset();
+      _exit(0);
+    }
+    EXPECT_TRUE(loop->Close().ok());
+    poster.join();
+    int status = -1;
+    EXPECT_EQ(waitpid(child, &status, 0), child);
+    EXPECT_EQ(status, 0);
   }
 }
 

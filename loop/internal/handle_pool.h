@@ -7,6 +7,9 @@
 #define EVKIT_LOOP_INTERNAL_HANDLE_POOL_H_
 
 #include <cstddef>
+#include <utility>
+
+#include "evkit/loop/handle_node.h"
 
 namespace evkit::loop_internal {
 
@@ -55,6 +58,15 @@ class HandlePool {
     ++free_count_;
   }
 
+  // Takes the free nodes out, linked by `next`, for somebody who hands out
+  // nodes of this pool by himself, of his own making too.
+  HandleNode* TakeFree() {
+    free_count_ = 0;
+    return std::exchange(free_, nullptr);
+  }
+  // He has handed out `count`, to be given back here.
+  void CountInUse(size_t count) { in_use_ += count; }
+
   void Close() {
     closed_ = true;
     while (free_ != nullptr) {
@@ -66,9 +78,9 @@ class HandlePool {
   }
 
  private:
-  // About 2 MiB of nodes. A burst may need more, for which it pays with
-  // allocations, and which is given back. Address sanitizer sees more when
-  // nothing is recycled.
+  // About 2 MiB of nodes; TakeFree() may be keeping as many. A burst may need
+  // more, for which it pays with allocations, and which is given back. Address
+  // sanitizer sees more when nothing is recycled.
   static constexpr size_t kMaxFree = EVKIT_LOOP_POOLS_KEEP_NODES * 16384;
 
   ~HandlePool() = default;

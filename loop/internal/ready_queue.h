@@ -11,8 +11,7 @@
 
 namespace evkit::loop_internal {
 
-// An intrusive list: each queued node counts one reference. Belongs to the
-// loop's thread.
+// An intrusive list: each queued node counts one reference. Not thread-safe.
 class ReadyQueue {
  public:
   ReadyQueue() = default;
@@ -26,6 +25,17 @@ class ReadyQueue {
     *tail_ = node;
     tail_ = &node->next;
     ++size_;
+  }
+
+  // Moves all that is in `other` to the end.
+  void Append(ReadyQueue& other) {
+    if (other.empty()) return;
+    *tail_ = other.head_;
+    tail_ = other.tail_;
+    size_ += other.size_;
+    other.head_ = nullptr;
+    other.tail_ = &other.head_;
+    other.size_ = 0;
   }
 
   // Hands the reference to the caller. Requires that the queue is not empty.

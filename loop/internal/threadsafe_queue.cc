@@ -2,26 +2,43 @@
 
 #include "evkit/loop/internal/threadsafe_queue.h"
 
+#include <memory>
 #include <thread>
 
 #include "evkit/base/errno_status.h"
 
 namespace evkit::loop_internal {
-namespace {
 
-// Vectors that a burst has grown beyond this are given back.
-constexpr size_t kMaxIdleCapacity = 16384;
-
-}  // namespace
-
-absl::Status ThreadsafeQueue::Push(Entry&& entry) {
+absl::Status ThreadsafeQueue::Push(Callback&& callback, const Context* context,
+                                   SourceLocation where) {
+  // No code of the user's may run under the lock: it could post, or wait for
+  // another lock whose owner is about to post.
+  if (callback.runs_code_when_moved()) {
+    callback =
+        Callback([boxed = std::make_unique<Callback>(std::move(callback))] {
+          (*boxed)();
+        });
+  }
+  std::unique_ptr<SoonNode> fresh;
   {
-    std::lock_guard<std::mutex> lock(mutex_);
+    std::unique_lock<std::mutex> lock(mutex_);
+    HandleNode* node = spare_;
+    if (node != nullptr) {
+      spare_ = std::exchange(node->next, nullptr);
+    } else {
+      lock.unlock();
+      fresh.reset(new SoonNode(pool_));
+      node = fresh.get();
+      lock.lock();
+    }
     if (closed_) {
       return absl::FailedPreconditionError(
           "CallSoonThreadsafe: event loop is closed");
     }
-    entries_.push_back(std::move(entry));
+    node->Schedule(std::move(callback), where);
+    if (context != nullptr) node->context().Use(*context);
+    entries_.Push(node);
+    (void)fresh.release();
     if (entries_.size() == 1) not_empty_.store(true);
     if (!sleeping_.load() || !sleeping_.exchange(false)) {
       return absl::OkStatus();
@@ -37,11 +54,15 @@ absl::Status ThreadsafeQueue::Push(Entry&& entry) {
                          "could not be woken: write(eventfd)");
 }
 
-void ThreadsafeQueue::TakeAll(std::vector<Entry>& entries) {
-  entries.clear();
-  if (entries.capacity() > kMaxIdleCapacity) entries = std::vector<Entry>();
+void ThreadsafeQueue::MoveTo(ReadyQueue& ready) {
   std::lock_guard<std::mutex> lock(mutex_);
-  entries_.swap(entries);
+  MoveLocked(ready);
+  if (spare_ == nullptr) spare_ = pool_.TakeFree();
+}
+
+void ThreadsafeQueue::MoveLocked(ReadyQueue& ready) {
+  pool_.CountInUse(entries_.size());
+  ready.Append(entries_);
   not_empty_.store(false, std::memory_order_relaxed);
 }
 
@@ -50,25 +71,36 @@ bool ThreadsafeQueue::PrepareToSleep() {
   return !not_empty_.load();
 }
 
-void ThreadsafeQueue::Close(std::vector<Entry>& entries, bool inherited) {
-  entries.clear();
-  if (inherited) {
-    if (!mutex_.try_lock()) {
-      new std::vector<Entry>(std::move(entries_));
-      wakeup_.reset();
-      return;
-    }
-    posters_waking_.store(0, std::memory_order_relaxed);
-  } else {
-    mutex_.lock();
+void ThreadsafeQueue::Close(ReadyQueue& ready) {
+  HandleNode* spare;
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    spare = CloseLocked(ready);
   }
-  closed_ = true;
-  entries_.swap(entries);
-  mutex_.unlock();
+  DeleteAll(spare);
   while (posters_waking_.load(std::memory_order_acquire) != 0) {
     std::this_thread::yield();
   }
   wakeup_.reset();
+}
+
+void ThreadsafeQueue::CloseAfterFork(ReadyQueue& ready) {
+  // A thread that does not exist here may own the lock for ever.
+  const std::unique_lock<std::mutex> lock(mutex_, std::try_to_lock);
+  if (lock.owns_lock()) DeleteAll(CloseLocked(ready));
+  wakeup_.reset();
+}
+
+HandleNode* ThreadsafeQueue::CloseLocked(ReadyQueue& ready) {
+  closed_ = true;
+  MoveLocked(ready);
+  return std::exchange(spare_, nullptr);
+}
+
+void ThreadsafeQueue::DeleteAll(HandleNode* nodes) {
+  while (nodes != nullptr) {
+    delete static_cast<SoonNode*>(std::exchange(nodes, nodes->next));
+  }
 }
 
 }  // namespace evkit::loop_internal

@@ -6,21 +6,26 @@
 #define EVKIT_LOOP_INTERNAL_THREADSAFE_QUEUE_H_
 
 #include <atomic>
-#include <memory>
+#include <cstddef>
 #include <mutex>
 #include <optional>
 #include <utility>
-#include <vector>
 
 #include "absl/status/status.h"
 #include "evkit/base/source_location.h"
 #include "evkit/base/wakeup_fd.h"
 #include "evkit/loop/callback.h"
 #include "evkit/loop/context.h"
+#include "evkit/loop/internal/loop_nodes.h"
+#include "evkit/loop/internal/ready_queue.h"
 
 namespace evkit::loop_internal {
 
 // `Push()` is thread-safe; the rest belongs to the loop's thread.
+//
+// What is posted is in a node from the start, so that taking it, however much
+// it is, is a matter of a few pointers. The loop keeps the posters supplied
+// with used nodes of its pool, so that in the long run they allocate none.
 //
 // A post makes a system call only if the loop sleeps, or is about to, and it is
 // the first to find it so. No wake-up is lost: the loop says that it sleeps
@@ -29,38 +34,27 @@ namespace evkit::loop_internal {
 // consistent.
 class ThreadsafeQueue {
  public:
-  // Moving one runs no code of the user's, for that happens under the lock. A
-  // callback that would is moved to the heap, once.
-  struct Entry {
-    Entry(Callback&& its_callback, SourceLocation its_where)
-        : callback(its_callback.runs_code_when_moved()
-                       ? Callback([boxed = std::make_unique<Callback>(std::move(
-                                       its_callback))] { (*boxed)(); })
-                       : std::move(its_callback)),
-          where(its_where) {}
-    Callback callback;
-    ContextSlot context;
-    SourceLocation where;
-  };
-
-  explicit ThreadsafeQueue(WakeupFd wakeup) : wakeup_(std::move(wakeup)) {}
+  // `pool` must live until `Close()`.
+  ThreadsafeQueue(WakeupFd wakeup, HandlePool<SoonNode>& pool)
+      : pool_(pool), wakeup_(std::move(wakeup)) {}
   ThreadsafeQueue(const ThreadsafeQueue&) = delete;
   ThreadsafeQueue& operator=(const ThreadsafeQueue&) = delete;
 
-  // kFailedPrecondition if closed; `entry` is untouched then. An error of
-  // write(2) means that `entry` is queued and the loop may not wake for it.
-  absl::Status Push(Entry&& entry);
+  // Null `context`: a copy of the calling thread's. kFailedPrecondition if
+  // closed; `callback` is not called then. An error of write(2) means that it
+  // is queued and the loop may not wake for it.
+  absl::Status Push(Callback&& callback, const Context* context,
+                    SourceLocation where);
 
   // Whether something may be queued: a plain load. Sees each Push() that
   // happened before.
   bool MayHaveEntries() const { return not_empty_.load(); }
 
-  // Empties `entries` and swaps it for what is queued; both vectors keep their
-  // memory, within reason.
-  void TakeAll(std::vector<Entry>& entries);
+  // Moves all that is queued to the end of `ready`.
+  void MoveTo(ReadyQueue& ready);
 
-  // To be called before the loop sleeps; false if it must not, because
-  // something is queued. `Awake()` follows in either case.
+  // To be called before the loop sleeps, and `Awake()` afterwards; false if it
+  // must not, because something is queued.
   bool PrepareToSleep();
   void Awake() { sleeping_.store(false, std::memory_order_relaxed); }
 
@@ -69,17 +63,25 @@ class ThreadsafeQueue {
   // Makes it unreadable. Returns 0 or an errno.
   int ClearWakeup() { return wakeup_->Dispatch(); }
 
-  // Refuses what is pushed from now on and hands over what is queued, waits for
-  // posters that are about to wake the loop, and closes the wake-up descriptor.
-  // Idempotent. `inherited`: in a forked child, where the posters are gone, one
-  // perhaps in the midst of it; then it waits for nobody, and what that one was
-  // queueing to is leaked.
-  void Close(std::vector<Entry>& entries, bool inherited);
+  // Refuses what is pushed from now on and moves what is queued to `ready`,
+  // waits for posters that are about to wake the loop, and closes the wake-up
+  // descriptor.
+  void Close(ReadyQueue& ready);
+
+  // The same in a child process that has inherited the queue. If a thread of
+  // the parent was about to push, what is queued is leaked.
+  void CloseAfterFork(ReadyQueue& ready);
 
  private:
+  void MoveLocked(ReadyQueue& ready);
+  HandleNode* CloseLocked(ReadyQueue& ready);
+  static void DeleteAll(HandleNode* nodes);
+
+  HandlePool<SoonNode>& pool_;
   std::mutex mutex_;
-  std::vector<Entry> entries_;  // Guarded by mutex_.
-  bool closed_ = false;         // Guarded by mutex_.
+  ReadyQueue entries_;           // Guarded by mutex_.
+  HandleNode* spare_ = nullptr;  // Nodes for posters. Guarded by mutex_.
+  bool closed_ = false;          // Guarded by mutex_.
   std::atomic<bool> not_empty_{false};
   std::atomic<bool> sleeping_{false};
   std::atomic<int> posters_waking_{0};
