@@ -6,6 +6,19 @@ namespace evkit {
 
 AbstractEventLoop::~AbstractEventLoop() { DestroyLocals(); }
 
+bool AbstractEventLoop::CallSoonNode(HandleNode& node) {
+  const Handle handle(&node);
+  if (IsClosed()) return false;
+  CallSoon(
+      [handle, &node] {
+        if (node.cancelled()) return;
+        const loop_internal::ScopedRun run(node);
+        node.Run();
+      },
+      node.context().context(), node.scheduled_at());
+  return true;
+}
+
 void AbstractEventLoop::DestroyLocals() {
   while (!locals_.empty()) {
     const Local last = std::move(locals_.back());

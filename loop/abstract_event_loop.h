@@ -35,6 +35,7 @@
 #include "evkit/loop/context.h"
 #include "evkit/loop/error_context.h"
 #include "evkit/loop/handle.h"
+#include "evkit/loop/handle_node.h"
 #include "evkit/timers/clock.h"
 
 namespace evkit {
@@ -108,6 +109,12 @@ class AbstractEventLoop {
                      SourceLocation where = SourceLocation::Here()) {
     return DoCallAt(when, std::move(callback), &context, where);
   }
+
+  // `CallSoon()` for those who keep the callback's node themselves, and so need
+  // no allocation and no copy of the context: a task's next step. Takes over
+  // one reference to `node`, which has its callback and its context and is in
+  // no queue. On a closed loop, gives the reference back and returns false.
+  virtual bool CallSoonNode(HandleNode& node);
 
   // The loop's clock, read at this moment: monotonic, unrelated to the time of
   // day (TIME-01). Works on a closed loop.

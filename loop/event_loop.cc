@@ -23,6 +23,7 @@ namespace {
 
 using loop_internal::CatchExceptions;
 using loop_internal::ScopedContextCell;
+using loop_internal::ScopedRun;
 using loop_internal::TimerNode;
 
 // No descriptor is this number.
@@ -53,18 +54,6 @@ class ScopedUnref {
   ScopedUnref(const ScopedUnref&) = delete;
   ScopedUnref& operator=(const ScopedUnref&) = delete;
   ~ScopedUnref() { node_.Unref(); }
-
- private:
-  HandleNode& node_;
-};
-
-// Runs a node's callback for a scope's length.
-class ScopedRun {
- public:
-  explicit ScopedRun(HandleNode& node) : node_(node) {}
-  ScopedRun(const ScopedRun&) = delete;
-  ScopedRun& operator=(const ScopedRun&) = delete;
-  ~ScopedRun() { node_.FinishRun(); }
 
  private:
   HandleNode& node_;
@@ -136,6 +125,17 @@ Handle EventLoop::DoCallSoon(Callback&& callback, const Context* context,
   node->Ref();
   ready_.Push(node);
   return Handle(node);
+}
+
+bool EventLoop::CallSoonNode(HandleNode& node) {
+  CheckThread("CallSoonNode");
+  if (closed_) {
+    node.Unref();
+    return false;
+  }
+  QueueThreadsafeCallbacks();
+  ready_.Push(&node);
+  return true;
 }
 
 absl::Status EventLoop::DoCallSoonThreadsafe(Callback&& callback,

@@ -87,6 +87,7 @@ class EventLoop final : public AbstractEventLoop {
   // Closes the loop. Must not be running (checked).
   ~EventLoop() override;
 
+  bool CallSoonNode(HandleNode& node) override;
   MonotonicTime Time() const override;
   uint64_t Random() override;
   bool RemoveReader(int fd) override;

@@ -111,6 +111,22 @@ class HandleNode {
   bool running_ = false;
 };
 
+namespace loop_internal {
+
+// Runs a node's callback for a scope's length.
+class ScopedRun {
+ public:
+  explicit ScopedRun(HandleNode& node) : node_(node) {}
+  ScopedRun(const ScopedRun&) = delete;
+  ScopedRun& operator=(const ScopedRun&) = delete;
+  ~ScopedRun() { node_.FinishRun(); }
+
+ private:
+  HandleNode& node_;
+};
+
+}  // namespace loop_internal
+
 // A node with a deadline.
 class TimerHandleNode : public HandleNode {
  public:

@@ -4,6 +4,22 @@
 
 namespace evkit::loop_internal {
 
+bool IsFatalException(const std::exception_ptr& exception) {
+#if defined(__cpp_exceptions)
+  if (exception == nullptr) return false;
+  try {
+    std::rethrow_exception(exception);
+  } catch (const FatalException&) {
+    return true;
+  } catch (...) {
+    return false;
+  }
+#else
+  (void)exception;
+  return false;
+#endif
+}
+
 std::string DescribeException(const std::exception_ptr& exception) {
 #if defined(__cpp_exceptions)
   try {

@@ -1,0 +1,182 @@
+// Copyright 2026 The evkit Authors. SPDX-License-Identifier: Apache-2.0
+//
+// A coroutine that was called by a coroutine that was called by ... a task: the
+// part of a task that knows nothing of loops.
+//
+// Control passes between the frames by a trampoline: a frame that calls, ends
+// or is to go on says so in `SetNext()`, returns to `Resume()`, and that
+// resumes the next. So the machine's stack does not grow with the number of
+// frames or of awaits, with any compiler and any optimisation.
+
+#ifndef EVKIT_LOOP_CORO_INTERNAL_CORO_STACK_H_
+#define EVKIT_LOOP_CORO_INTERNAL_CORO_STACK_H_
+
+#include <coroutine>
+#include <cstddef>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "evkit/base/source_location.h"
+#include "evkit/loop/coro/internal/frame_allocator.h"
+#include "evkit/loop/coro/internal/slot.h"
+
+namespace evkit::loop_internal {
+
+class CoroStack;
+class PromiseBase;
+
+// An await that ends its coroutine if what it waited for failed.
+class EndingAwait {
+ public:
+  EndingAwait() = default;
+  EndingAwait(const EndingAwait&) = delete;
+  EndingAwait& operator=(const EndingAwait&) = delete;
+
+  // Called when the coroutine is about to go on; false to end it.
+  virtual bool Evaluate() = 0;
+  // Why it ends.
+  virtual absl::Status TakeStatus() = 0;
+
+ protected:
+  ~EndingAwait() = default;
+};
+
+// What a coroutine's caller keeps: the frame and the result. A member of the
+// await in the caller's frame; of the task, for the first coroutine.
+class Call {
+ public:
+  // Takes over a coroutine that has not begun.
+  Call(SlotBase& slot, PromiseBase* callee) : slot_(slot), callee_(callee) {}
+  Call(const Call&) = delete;
+  Call& operator=(const Call&) = delete;
+  // Destroys the callee's frame, if there is one.
+  ~Call();
+
+  // Begins it, when control is back at the stack's trampoline. Null `caller`:
+  // it is the first on the stack.
+  void Begin(PromiseBase* caller, CoroStack& stack);
+  void DestroyFrame();
+
+  bool done() const { return done_; }
+  SlotBase& slot() { return slot_; }
+  PromiseBase* callee() const { return callee_; }
+
+ private:
+  friend class CoroStack;
+  friend class PromiseBase;
+
+  SlotBase& slot_;
+  PromiseBase* callee_;
+  bool done_ = false;
+};
+
+// What the promises of all coroutines have in common.
+class PromiseBase {
+ public:
+  PromiseBase(const PromiseBase&) = delete;
+  PromiseBase& operator=(const PromiseBase&) = delete;
+
+  static void* operator new(size_t size) {
+    return FrameAllocator::Allocate(size);
+  }
+  static void operator delete(void* memory, size_t size) noexcept {
+    FrameAllocator::Free(memory, size);
+  }
+
+  std::suspend_always initial_suspend() noexcept { return {}; }
+
+  // Ends the coroutine: its caller goes on.
+  class FinalAwait {
+   public:
+    FinalAwait() {}
+    bool await_ready() noexcept { return false; }
+    template <typename Promise>
+    void await_suspend(std::coroutine_handle<Promise> handle) noexcept {
+      handle.promise().OnEnd();
+    }
+    void await_resume() noexcept {}
+  };
+  FinalAwait final_suspend() noexcept { return FinalAwait(); }
+  void unhandled_exception() noexcept {
+    call_->slot().exception = std::current_exception();
+  }
+
+  std::coroutine_handle<> handle() const { return handle_; }
+  // The stack that it runs on; null before it began.
+  CoroStack* stack() const { return stack_; }
+  // The coroutine that called it; null for the first one.
+  PromiseBase* caller() const { return caller_; }
+  SlotBase& slot() { return call_->slot(); }
+  // The await that it is in, or was in last.
+  SourceLocation where() const { return where_; }
+  void set_where(SourceLocation where) { where_ = where; }
+  // Asks `await` before this coroutine is resumed next.
+  void set_ending_await(EndingAwait* await) { ending_await_ = await; }
+
+ protected:
+  explicit PromiseBase(std::coroutine_handle<> handle) : handle_(handle) {}
+  ~PromiseBase() = default;
+
+ private:
+  friend class Call;
+  friend class CoroStack;
+
+  void OnEnd() noexcept;
+
+  const std::coroutine_handle<> handle_;
+  CoroStack* stack_ = nullptr;
+  PromiseBase* caller_ = nullptr;
+  Call* call_ = nullptr;
+  EndingAwait* ending_await_ = nullptr;
+  SourceLocation where_;
+};
+
+class CoroStack {
+ public:
+  CoroStack() = default;
+  CoroStack(const CoroStack&) = delete;
+  CoroStack& operator=(const CoroStack&) = delete;
+
+  // Which frame runs after the one that is about to return to the trampoline.
+  void SetNext(PromiseBase& next) { next_ = &next; }
+  // The running frame waits for something outside of the stack.
+  void SetLeaf(PromiseBase& leaf) { leaf_ = &leaf; }
+  // The innermost frame, while nothing runs.
+  PromiseBase* leaf() const { return leaf_; }
+
+  // Goes on with the innermost frame until one waits or the last has ended.
+  void Resume();
+
+  // Destroys all frames, the innermost first, one after the other. Requires
+  // that none of them is running.
+  void Destroy();
+
+ private:
+  // Ends a frame where it stands, and gives its caller `status`.
+  void End(PromiseBase& frame, absl::Status status);
+
+  PromiseBase* next_ = nullptr;
+  PromiseBase* leaf_ = nullptr;
+};
+
+inline void PromiseBase::OnEnd() noexcept {
+  call_->done_ = true;
+  if (caller_ != nullptr) stack_->SetNext(*caller_);
+}
+
+inline Call::~Call() { DestroyFrame(); }
+
+inline void Call::DestroyFrame() {
+  if (callee_ != nullptr) std::exchange(callee_, nullptr)->handle_.destroy();
+}
+
+inline void Call::Begin(PromiseBase* caller, CoroStack& stack) {
+  callee_->call_ = this;
+  callee_->caller_ = caller;
+  callee_->stack_ = &stack;
+  stack.SetNext(*callee_);
+}
+
+}  // namespace evkit::loop_internal
+
+#endif  // EVKIT_LOOP_CORO_INTERNAL_CORO_STACK_H_

@@ -1,0 +1,71 @@
+// Copyright 2026 The evkit Authors. SPDX-License-Identifier: Apache-2.0
+
+#include "evkit/loop/coro/internal/task_hub.h"
+
+#include "absl/strings/str_cat.h"
+#include "evkit/loop/coro/internal/task_state.h"
+#include "evkit/loop/loop_local.h"
+
+namespace evkit::loop_internal {
+
+class TaskHub::Owner {
+ public:
+  explicit Owner(AbstractEventLoop& loop) : hub_(new TaskHub(&loop)) {}
+  Owner(const Owner&) = delete;
+  Owner& operator=(const Owner&) = delete;
+  ~Owner() {
+    hub_->Close();
+    hub_->Unref();
+  }
+
+  TaskHub& hub() { return *hub_; }
+
+ private:
+  TaskHub* const hub_;
+};
+
+TaskHub::TaskHub(AbstractEventLoop* loop) : loop_(loop) {}
+TaskHub::~TaskHub() = default;
+
+RefPtr<TaskHub> TaskHub::Of(AbstractEventLoop& loop) {
+  static constexpr LoopLocal<Owner> kOwners;
+  Owner* owner = kOwners.GetIfExists(loop);
+  if (owner == nullptr) {
+    if (loop.IsClosed()) return RefPtr<TaskHub>::Adopt(new TaskHub(nullptr));
+    owner = &kOwners.Get(loop);
+  }
+  return RefPtr<TaskHub>(&owner->hub());
+}
+
+void TaskHub::Add(TaskState& task) {
+  task.previous_task = last_;
+  task.next_task = nullptr;
+  (last_ == nullptr ? first_ : last_->next_task) = &task;
+  last_ = &task;
+  ++task_count_;
+}
+
+void TaskHub::Remove(TaskState& task) {
+  (task.previous_task == nullptr ? first_ : task.previous_task->next_task) =
+      task.next_task;
+  (task.next_task == nullptr ? last_ : task.next_task->previous_task) =
+      task.previous_task;
+  --task_count_;
+}
+
+void TaskHub::Close() {
+  AbstractEventLoop& loop = *loop_;
+  while (first_ != nullptr) {
+    TaskState& task = *first_;
+    ErrorContext report("Task was destroyed but it is pending!");
+    report.details["task"] = task.DebugString();
+    loop.CallExceptionHandler(report);
+    if (first_ != &task) continue;
+    Remove(task);
+    task.Abandon();
+  }
+  task_factory_ = nullptr;
+  loop_ = nullptr;
+}
+
+}  // namespace evkit::loop_internal

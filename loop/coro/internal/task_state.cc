@@ -1,0 +1,233 @@
+// Copyright 2026 The evkit Authors. SPDX-License-Identifier: Apache-2.0
+
+#include "evkit/loop/coro/internal/task_state.h"
+
+#include <atomic>
+#include <exception>
+
+#include "absl/strings/str_cat.h"
+#include "evkit/loop/internal/exceptions.h"
+
+namespace evkit::loop_internal {
+namespace {
+
+uint64_t NextTaskNumber() {
+  static std::atomic<uint64_t> last{0};
+  return last.fetch_add(1, std::memory_order_relaxed) + 1;
+}
+
+}  // namespace
+
+constinit thread_local TaskState* TaskState::current_ = nullptr;
+
+class TaskState::ScopedCurrent {
+ public:
+  explicit ScopedCurrent(TaskState& task)
+      : outer_(std::exchange(current_, &task)) {}
+  ScopedCurrent(const ScopedCurrent&) = delete;
+  ScopedCurrent& operator=(const ScopedCurrent&) = delete;
+  ~ScopedCurrent() { current_ = outer_; }
+
+ private:
+  TaskState* const outer_;
+};
+
+TaskState::TaskState(TaskHub& hub, SlotBase& slot, PromiseBase* coroutine)
+    : FutureState(hub, slot),
+      step_(*this),
+      call_(slot, coroutine),
+      number_(NextTaskNumber()) {}
+
+void TaskState::Start(std::string name, const Context* context, bool eager,
+                      SourceLocation where) {
+  begun_ = true;
+  if (!name.empty()) set_name(std::move(name));
+  step_.Schedule(Callback([this] { Step(); }), where);
+  step_.set_persistent();
+  if (context != nullptr) step_.context().Use(*context);
+  Ref();  // For the step's node.
+  hub().Add(*this);
+  call_.Begin(nullptr, *this);
+  if (!eager || !loop()->IsRunning()) {
+    Wake();
+    return;
+  }
+  step_.Ref();
+  class Unref {
+   public:
+    explicit Unref(HandleNode& node) : node_(node) {}
+    ~Unref() { node_.Unref(); }
+
+   private:
+    HandleNode& node_;
+  };
+  const Unref unref(step_);
+  const ScopedContextCell in_context(step_.context().cell());
+  Step();
+}
+
+void TaskState::Refuse(absl::Status error) {
+  call_.DestroyFrame();
+  if (error.code() == absl::StatusCode::kCancelled) {
+    CompleteCancelled(error.message());
+  } else {
+    FinishWith(std::move(error));
+  }
+}
+
+void TaskState::Wake() {
+  if (queued_ || done()) return;
+  AbstractEventLoop* const loop = this->loop();
+  if (loop == nullptr) return;
+  queued_ = true;
+  step_.Ref();
+  if (!loop->CallSoonNode(step_)) queued_ = false;
+}
+
+void TaskState::Step() {
+  queued_ = false;
+  {
+    const ScopedCurrent current(*this);
+    StepNow();
+  }
+  if (done() && slot().exception != nullptr &&
+      IsFatalException(slot().exception)) {
+    std::rethrow_exception(slot().exception);
+  }
+}
+
+void TaskState::StepNow() {
+  if (must_cancel_) {
+    must_cancel_ = false;
+    if (call_.callee() != nullptr && leaf() == nullptr) {  // Not begun.
+      EndCancelled(std::string(cancellation_.message()));
+      return;
+    }
+    deliver_cancellation_ = true;
+  }
+  waiting_on_ = nullptr;
+  Resume();
+  deliver_cancellation_ = false;
+  if (call_.done()) {
+    End();
+  } else if (must_cancel_ && waiting_on_ != nullptr &&
+             waiting_on_->CancelWait(cancellation_.message())) {
+    must_cancel_ = false;
+  }
+}
+
+void TaskState::End() {
+  call_.DestroyFrame();
+  const FutureRef keep_alive(this);
+  if (slot().exception != nullptr) {
+    hub().Remove(*this);
+    CompleteFinished(/*failed=*/true);
+  } else if (!HasValue()) {
+    if (slot().status.ok()) slot().status = NoResultError();
+    if (slot().status.code() == absl::StatusCode::kCancelled) {
+      EndCancelled(std::string(slot().status.message()));
+      return;
+    }
+    hub().Remove(*this);
+    CompleteFinished(/*failed=*/true);
+  } else if (must_cancel_) {
+    must_cancel_ = false;
+    DropValue();
+    EndCancelled(std::string(cancellation_.message()));
+    return;
+  } else {
+    hub().Remove(*this);
+    CompleteFinished(/*failed=*/false);
+  }
+  step_.Unref();
+}
+
+void TaskState::EndCancelled(absl::string_view message) {
+  const FutureRef keep_alive(this);
+  call_.DestroyFrame();
+  hub().Remove(*this);
+  CompleteCancelled(message);
+  step_.Unref();
+}
+
+void TaskState::Abandon() {
+  const FutureRef keep_alive(this);
+  Destroy();
+  call_.DestroyFrame();
+  if (!done()) CompleteCancelled("the event loop was closed");
+  step_.Unref();
+}
+
+void TaskState::RequestCancel(absl::string_view message) {
+  must_cancel_ = true;
+  cancellation_ = absl::CancelledError(message);
+}
+
+bool TaskState::Cancel(absl::string_view message) {
+  MarkRetrieved();
+  if (done()) return false;
+  // Follows the tasks that are awaited, without recursion; they may await each
+  // other in a circle.
+  TaskState* task = this;
+  for (;;) {
+    ++task->cancel_requests_;
+    task->being_cancelled_ = true;
+    Suspension* const suspension = task->waiting_on_;
+    FutureState* const awaited =
+        suspension == nullptr ? nullptr : suspension->awaited();
+    TaskState* const next = awaited == nullptr ? nullptr : awaited->AsTask();
+    if (next == nullptr) {
+      if (suspension == nullptr || !suspension->CancelWait(message)) {
+        task->RequestCancel(message);
+      }
+      break;
+    }
+    if (next->done() || next->being_cancelled_) {
+      task->RequestCancel(message);
+      if (!next->done()) task->Wake();
+      break;
+    }
+    next->MarkRetrieved();
+    task = next;
+  }
+  for (task = this; task != nullptr && task->being_cancelled_;) {
+    task->being_cancelled_ = false;
+    FutureState* const awaited =
+        task->waiting_on_ == nullptr ? nullptr : task->waiting_on_->awaited();
+    task = awaited == nullptr ? nullptr : awaited->AsTask();
+  }
+  return true;
+}
+
+int TaskState::Uncancel() {
+  if (cancel_requests_ > 0) --cancel_requests_;
+  if (cancel_requests_ == 0) must_cancel_ = false;
+  return cancel_requests_;
+}
+
+std::string TaskState::name() const {
+  return name_ == nullptr ? absl::StrCat("Task-", number_) : *name_;
+}
+
+std::string TaskState::DebugString() const {
+  std::string text = absl::StrCat("<Task ", name());
+  const char* const state = !done()       ? " pending"
+                            : cancelled() ? " cancelled"
+                                          : " finished";
+  absl::StrAppend(&text, state);
+  if (failed()) absl::StrAppend(&text, " error=", Error().ToString());
+  const SourceLocation where = created_at();
+  absl::StrAppend(&text, " created at ", where.file(), ":", where.line(),
+                  " in ", where.function());
+  if (!done() && waiting_on_ != nullptr) {
+    absl::StrAppend(&text, " waiting for ", waiting_on_->Describe());
+    if (leaf() != nullptr) {
+      const SourceLocation at = leaf()->where();
+      absl::StrAppend(&text, " at ", at.file(), ":", at.line(), " in ",
+                      at.function());
+    }
+  }
+  return text + ">";
+}
+
+}  // namespace evkit::loop_internal

@@ -1,0 +1,180 @@
+// Copyright 2026 The evkit Authors. SPDX-License-Identifier: Apache-2.0
+//
+// What the handles to one task share: a coroutine on its way to a result, and
+// the protocol of cancelling it.
+
+#ifndef EVKIT_LOOP_CORO_INTERNAL_TASK_STATE_H_
+#define EVKIT_LOOP_CORO_INTERNAL_TASK_STATE_H_
+
+#include <coroutine>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "evkit/base/source_location.h"
+#include "evkit/loop/context.h"
+#include "evkit/loop/coro/internal/await.h"
+#include "evkit/loop/coro/internal/coro_stack.h"
+#include "evkit/loop/coro/internal/future_state.h"
+#include "evkit/loop/handle_node.h"
+
+namespace evkit::loop_internal {
+
+// An await that suspends its task until the loop goes on with it. One step of a
+// task ends in at most one.
+class Suspension : public AwaitBase {
+ public:
+  // The task is being cancelled: ends the wait, so that the task is woken, and
+  // the await gives kCancelled with this message. False if the wait is over
+  // already; the task will get kCancelled in its place.
+  virtual bool CancelWait(absl::string_view message) = 0;
+  // The future waited for; null if it is something else.
+  virtual FutureState* awaited() { return nullptr; }
+  // What is waited for: "Sleep", "Lock.Acquire".
+  virtual std::string Describe() const = 0;
+
+ protected:
+  ~Suspension() = default;
+
+  template <typename Promise>
+  void Suspend(std::coroutine_handle<Promise> handle);
+  // The task that waits here; null if this await did not have to.
+  TaskState* task() const { return task_; }
+  // Whether the task was cancelled while it could no longer be told by
+  // `CancelWait()`; `status` is then what the await gives, unless its own
+  // result is kCancelled. To be called in `await_resume()`.
+  bool TakeCancellation(absl::Status* status);
+
+ private:
+  TaskState* task_ = nullptr;
+};
+
+class TaskState : public FutureState, public CoroStack {
+ public:
+  // The task whose step this thread is executing; null if none.
+  static TaskState* Current() { return current_; }
+
+  bool Cancel(absl::string_view message) override;
+  TaskState* AsTask() override { return this; }
+  std::string DebugString() const override;
+
+  // Begins. In the current context, or in the one given; `eager`: with a first
+  // step here and now, if the loop is running.
+  void Start(std::string name, const Context* context, bool eager,
+             SourceLocation where);
+  bool started() const { return begun_; }
+  // Ends it before it began, with an error.
+  void Refuse(absl::Status error);
+  // The loop closes: ends it where it is.
+  void Abandon();
+
+  // For awaits. The running step ends, and the task waits for `suspension`.
+  void Suspend(Suspension& suspension, PromiseBase& leaf) {
+    waiting_on_ = &suspension;
+    SetLeaf(leaf);
+  }
+  // What it waited for has come: the next step is queued.
+  void Wake();
+  // The same for an await that cannot be cancelled.
+  void Yield() {
+    waiting_on_ = nullptr;
+    Wake();
+  }
+  bool TakeCancellation(absl::Status* status);
+
+  Suspension* waiting_on() const { return waiting_on_; }
+  int cancelling() const { return cancel_requests_; }
+  int Uncancel();
+  std::string name() const;
+  void set_name(std::string name) {
+    name_ = std::make_unique<std::string>(std::move(name));
+  }
+  SourceLocation created_at() const { return step_.scheduled_at(); }
+  Context context() { return step_.context().context(); }
+
+  // For TaskHub: its list.
+  TaskState* previous_task = nullptr;
+  TaskState* next_task = nullptr;
+
+ protected:
+  TaskState(TaskHub& hub, SlotBase& slot, PromiseBase* coroutine);
+  ~TaskState() override = default;
+
+ private:
+  // The task's place in the ready queue. Its references count as one to the
+  // task, which is the loop's: the task has one from its beginning to its end,
+  // the queue has one while the next step is queued or running.
+  class StepNode final : public HandleNode {
+   public:
+    explicit StepNode(TaskState& task) : task_(task) {}
+
+   private:
+    void Release() override { task_.Unref(); }
+    std::string Describe() const override { return task_.DebugString(); }
+
+    TaskState& task_;
+  };
+  class ScopedCurrent;
+
+  virtual bool HasValue() const = 0;
+  virtual void DropValue() = 0;
+
+  void Step();
+  void StepNow();
+  void End();
+  void EndCancelled(absl::string_view message);
+  void RequestCancel(absl::string_view message);
+  const char* Kind() const override { return "Task"; }
+
+  static constinit thread_local TaskState* current_;
+
+  StepNode step_;
+  Call call_;
+  Suspension* waiting_on_ = nullptr;
+  const uint64_t number_;
+  std::unique_ptr<std::string> name_;  // Null: "Task-<number>".
+  absl::Status cancellation_;          // What a cancelled await is to give.
+  int cancel_requests_ = 0;
+  bool begun_ = false;
+  bool queued_ = false;
+  bool must_cancel_ = false;  // Deliver `cancellation_` in the next step.
+  bool deliver_cancellation_ = false;  // In this step.
+  bool being_cancelled_ = false;       // `Cancel()` is passing through.
+};
+
+template <typename Promise>
+void Suspension::Suspend(std::coroutine_handle<Promise> handle) {
+  PromiseBase& promise = handle.promise();
+  task_ = static_cast<TaskState*>(promise.stack());
+  task_->Suspend(*this, promise);
+}
+
+inline bool Suspension::TakeCancellation(absl::Status* status) {
+  return task_ != nullptr && task_->TakeCancellation(status);
+}
+
+inline bool TaskState::TakeCancellation(absl::Status* status) {
+  if (!deliver_cancellation_) return false;
+  deliver_cancellation_ = false;
+  *status = std::move(cancellation_);
+  return true;
+}
+
+template <typename T>
+class TypedTask final : public Typed<TaskState, T> {
+ public:
+  using Typed<TaskState, T>::Typed;
+
+ private:
+  bool HasValue() const override {
+    return const_cast<TypedTask*>(this)->typed_slot().has_value();
+  }
+  void DropValue() override { this->typed_slot().value = {}; }
+};
+
+}  // namespace evkit::loop_internal
+
+#endif  // EVKIT_LOOP_CORO_INTERNAL_TASK_STATE_H_
