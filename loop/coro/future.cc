@@ -43,6 +43,15 @@ void FutureAwaitBase::WaitForFuture() {
   task()->Wake();
 }
 
+std::string FutureAwaitBase::Describe() const {
+  // A task by its name only: tasks await each other in long chains, and in
+  // circles.
+  const TaskState* const awaited_task = state_.AsTask();
+  return awaited_task == nullptr
+             ? state_.DebugString()
+             : absl::StrCat("<Task ", awaited_task->name(), ">");
+}
+
 bool FutureAwaitBase::Finish(absl::Status* status) {
   const bool cancelled = TakeCancellation(status);
   if (!misuse_.ok()) {
