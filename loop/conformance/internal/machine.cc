@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "evkit/base/check.h"
 #include "evkit/base/syscalls.h"
+#include "evkit/loop/conformance/internal/primitives.h"
 #include "evkit/loop/conformance/internal/statements.h"
 #include "evkit/loop/conformance/internal/tokens.h"
 #include "evkit/loop/coro/or_return.h"
@@ -51,7 +52,9 @@ void Fail(const absl::Status& error) {
 }  // namespace
 
 Machine::Machine(const Program& program)
-    : program_(program), start_(test_.clock().Now()) {
+    : primitives(std::make_unique<Primitives>(program)),
+      program_(program),
+      start_(test_.clock().Now()) {
   test_.selector().SetSleepHook([this](absl::Duration timeout) {
     if (!Continues()) return;
     if (timeout < absl::InfiniteDuration()) {
@@ -232,6 +235,11 @@ const StatementTable& StatementTable::Get() {
     AddFutureStatements(*made);
     AddTaskStatements(*made);
     AddAwaitStatements(*made);
+    AddCombinatorStatements(*made);
+    AddScopeStatements(*made);
+    AddLockStatements(*made);
+    AddQueueStatements(*made);
+    AddBarrierStatements(*made);
     return made;
   }();
   return *table;

@@ -29,7 +29,14 @@
 #include "evkit/loop/testing/test_loop.h"
 #include "evkit/timers/clock.h"
 
-namespace evkit::conformance {
+namespace evkit {
+
+class TaskGroup;
+class Timeout;
+
+namespace conformance {
+
+class Primitives;
 
 // One call of a body.
 class Frame {
@@ -151,9 +158,13 @@ class Machine {
   std::vector<int> vars;
   std::deque<ContextVar<int>> context_vars;
   std::deque<Socket> sockets;
+  const std::unique_ptr<Primitives> primitives;
   // By slot.
   std::map<int, ScheduledCallback> handles;
   std::map<int, Context> contexts;
+  // Owned by these and by the coroutine that runs in them.
+  std::map<int, std::shared_ptr<evkit::Timeout>> timeouts;
+  std::map<int, std::shared_ptr<TaskGroup>> groups;
 
   std::vector<std::string> notes;
   // The done callbacks that the program added, by future and callback.
@@ -176,6 +187,8 @@ class Machine {
   const MonotonicTime start_;
 };
 
-}  // namespace evkit::conformance
+}  // namespace conformance
+
+}  // namespace evkit
 
 #endif  // EVKIT_LOOP_CONFORMANCE_INTERNAL_MACHINE_H_

@@ -67,6 +67,14 @@ void AddFutureStatements(StatementTable& table);
 void AddTaskStatements(StatementTable& table);
 // Awaiting one thing.
 void AddAwaitStatements(StatementTable& table);
+// Waiting for several, or for one in another way.
+void AddCombinatorStatements(StatementTable& table);
+// Timeouts and task groups.
+void AddScopeStatements(StatementTable& table);
+// Locks, events, conditions, semaphores.
+void AddLockStatements(StatementTable& table);
+void AddQueueStatements(StatementTable& table);
+void AddBarrierStatements(StatementTable& table);
 
 }  // namespace evkit::conformance
 

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
+#include "evkit/loop/coro/error_group.h"
 
 namespace evkit::conformance {
 
@@ -24,6 +25,15 @@ bool IsProgramError(const absl::Status& error) {
 
 std::string ErrorToken(const absl::Status& error) {
   if (IsProgramError(error)) return absl::StrCat("error:", error.message());
+  if (IsErrorGroup(error)) {
+    return absl::StrCat(
+        "group[",
+        absl::StrJoin(ErrorGroupMembers(error), ",",
+                      [](std::string* out, const absl::Status& member) {
+                        out->append(ErrorToken(member));
+                      }),
+        "]");
+  }
   switch (error.code()) {
     case absl::StatusCode::kCancelled:
       return "cancelled";

@@ -1,7 +1,7 @@
 // Copyright 2026 The evkit Authors. SPDX-License-Identifier: Apache-2.0
 //
-// Small programs whose traces are those of the same programs on CPython's
-// asyncio, in real time and with real threads.
+// Small programs of callbacks whose traces are those of the same programs on
+// CPython's asyncio, in real time and with real threads.
 
 #include <atomic>
 #include <cstddef>
@@ -13,7 +13,10 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "evkit/loop/coro/future.h"
+#include "evkit/loop/coro/run_until_complete.h"
 #include "evkit/loop/default_event_loop.h"
 #include "evkit/loop/fatal_exception.h"
 #include "evkit/timers/clock.h"
@@ -98,7 +101,6 @@ TEST_F(ScenarioTest, D07_AZeroDelayFromACallback) {
   EXPECT_THAT(trace_, ElementsAre("S1", "T", "S2"));
 }
 
-// Without the part about run_until_complete.
 TEST_F(ScenarioTest, D41_StopAndTheStatesOfALoop) {
   loop_->CallSoon([this] {
     Log("a");
@@ -118,7 +120,10 @@ TEST_F(ScenarioTest, D41_StopAndTheStatesOfALoop) {
   loop_->CallSoon(Logs("e"));
   EXPECT_TRUE(loop_->RunForever().ok());
   Log("again");
-  EXPECT_TRUE(loop_->RunForever().ok());
+  const absl::StatusOr<int> stopped =
+      RunUntilComplete(*loop_, CreateFuture<int>(*loop_));
+  EXPECT_EQ(stopped.status().code(), absl::StatusCode::kFailedPrecondition);
+  Log("RuntimeError");
   EXPECT_TRUE(loop_->Close().ok());
   EXPECT_TRUE(loop_->Close().ok());
   loop_->SetExceptionHandler(
@@ -128,7 +133,7 @@ TEST_F(ScenarioTest, D41_StopAndTheStatesOfALoop) {
       });
   EXPECT_TRUE(loop_->CallSoon(Logs("f")).cancelled());
   EXPECT_THAT(trace_, ElementsAre("a", "returned", "b", "c", "e", "again", "d",
-                                  "closed"));
+                                  "RuntimeError", "closed"));
 }
 
 #if defined(__cpp_exceptions)
