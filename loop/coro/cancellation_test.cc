@@ -37,8 +37,9 @@ class CancellationTest : public ::testing::Test {
 std::string Say(const absl::Status& status) {
   if (status.ok()) return "ok";
   if (status.code() != absl::StatusCode::kCancelled) return status.ToString();
-  return status.message().empty() ? "cancelled"
-                                  : "cancelled " + std::string(status.message());
+  return status.message().empty()
+             ? "cancelled"
+             : "cancelled " + std::string(status.message());
 }
 
 // Logs what each of its awaits gives.
@@ -70,8 +71,8 @@ TEST_F(CancellationTest, CancelCountsAndDoesNothingToTheCoroutineAtOnce) {
 // CAN-03
 TEST_F(CancellationTest, TheAwaitedFutureIsCancelled) {
   const auto future = CreateFuture<void>(loop());
-  const Task<int> task =
-      CreateTask(loop(), AwaitTwice(future, CreateFuture<void>(loop()), trace_));
+  const Task<int> task = CreateTask(
+      loop(), AwaitTwice(future, CreateFuture<void>(loop()), trace_));
   RunUntilIdle();
   EXPECT_TRUE(task.Cancel("why"));
   EXPECT_TRUE(future.cancelled());
@@ -96,8 +97,8 @@ TEST_F(CancellationTest, ATaskCancelledBeforeItBeginsNeverDoes) {
 // CAN-04, CAN-06
 TEST_F(CancellationTest, bug_J12_ACompletedFutureKeepsItsResult) {
   const auto future = CreateFuture<void>(loop());
-  const Task<int> task =
-      CreateTask(loop(), AwaitTwice(future, CreateFuture<void>(loop()), trace_));
+  const Task<int> task = CreateTask(
+      loop(), AwaitTwice(future, CreateFuture<void>(loop()), trace_));
   RunUntilIdle();
   ASSERT_TRUE(future.SetResult().ok());
   EXPECT_TRUE(task.Cancel("late"));
@@ -198,7 +199,8 @@ TEST_F(CancellationTest, ACoroutineThatEndsWithCancelledCancelsItsTask) {
 }
 
 // CAN-13
-TEST_F(CancellationTest, UncancelCountsDownToZeroAndRevokesWhatWasNotDelivered) {
+TEST_F(CancellationTest,
+       UncancelCountsDownToZeroAndRevokesWhatWasNotDelivered) {
   const auto future = CreateFuture<void>(loop());
   const Task<int> task = CreateTask(loop(), AwaitTwice(future, future, trace_));
   EXPECT_EQ(task.Uncancel(), 0);

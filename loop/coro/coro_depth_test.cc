@@ -70,7 +70,8 @@ TEST(CoroDepthTest, bug_J10_AChainAMillionDeepDoesNotGrowTheStack) {
             absl::DataLossError("deep"));
 }
 
-TEST(CoroDepthTest, bug_J11_ASuspendedChainAMillionDeepIsDestroyedWithoutRecursion) {
+TEST(CoroDepthTest,
+     bug_J11_ASuspendedChainAMillionDeepIsDestroyedWithoutRecursion) {
   TestLoop test;
   Task<int64_t> task = CreateTask(test.loop(), DeepPlain(1'000'000));
   ASSERT_TRUE(test.RunUntilIdle().ok());
@@ -79,7 +80,8 @@ TEST(CoroDepthTest, bug_J11_ASuspendedChainAMillionDeepIsDestroyedWithoutRecursi
   EXPECT_TRUE(task.cancelled());
 }
 
-TEST(CoroDepthTest, bug_J11_ASuspendedChainAMillionDeepIsCancelledWithoutRecursion) {
+TEST(CoroDepthTest,
+     bug_J11_ASuspendedChainAMillionDeepIsCancelledWithoutRecursion) {
   TestLoop test;
   Task<int64_t> task = CreateTask(test.loop(), DeepPlain(1'000'000));
   ASSERT_TRUE(test.RunUntilIdle().ok());

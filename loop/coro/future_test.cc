@@ -163,8 +163,8 @@ TEST_F(FutureTest, ACallbackRunsAsOftenAsItWasAdded) {
 TEST_F(FutureTest, ARemovedCallbackDoesNotRunAndAQueuedOneIsNotRemoved) {
   const auto future = CreateFuture<int>(loop());
   auto capture = std::make_shared<int>(1);
-  const DoneCallbackHandle removed = future.AddDoneCallback(
-      [&, capture] { trace_.push_back("removed"); });
+  const DoneCallbackHandle removed =
+      future.AddDoneCallback([&, capture] { trace_.push_back("removed"); });
   const DoneCallbackHandle kept =
       future.AddDoneCallback([&] { trace_.push_back("kept"); });
   EXPECT_TRUE(future.RemoveDoneCallback(removed));
@@ -218,9 +218,9 @@ TEST_F(FutureTest, AnExceptionIsRethrownByResult) {
 Coro<void> Await(Future<int> future, std::vector<std::string>& trace,
                  std::string name) {
   const absl::StatusOr<int> result = co_await future;
-  trace.push_back(name + " " +
-                  (result.ok() ? std::to_string(*result)
-                               : result.status().ToString()));
+  trace.push_back(
+      name + " " +
+      (result.ok() ? std::to_string(*result) : result.status().ToString()));
   co_return absl::OkStatus();
 }
 
@@ -273,10 +273,9 @@ TEST_F(FutureTest, bug_J7_AnErrorThatNobodySawIsReportedOnce) {
     const auto future = CreateFuture<int>(loop());
     ASSERT_TRUE(future.SetError(absl::DataLossError("gone")).ok());
   }
-  EXPECT_THAT(test_.log(),
-              ElementsAre(::testing::AllOf(
-                  HasSubstr("Future error was never retrieved"),
-                  HasSubstr("DATA_LOSS: gone"))));
+  EXPECT_THAT(test_.log(), ElementsAre(::testing::AllOf(
+                               HasSubstr("Future error was never retrieved"),
+                               HasSubstr("DATA_LOSS: gone"))));
 }
 
 // FUT-18
