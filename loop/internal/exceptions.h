@@ -31,6 +31,21 @@ std::exception_ptr CatchExceptions(F&& function) {
   return nullptr;
 }
 
+// The same for every exception, FatalException included.
+template <typename F>
+std::exception_ptr CatchAllExceptions(F&& function) {
+#if defined(__cpp_exceptions)
+  try {
+    function();
+  } catch (...) {
+    return std::current_exception();
+  }
+#else
+  function();
+#endif
+  return nullptr;
+}
+
 // The exception's `what()`, or that it has none.
 std::string DescribeException(const std::exception_ptr& exception);
 
