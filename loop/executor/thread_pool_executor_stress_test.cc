@@ -61,7 +61,7 @@ ThreadPoolExecutorOptions UpTo(int max_threads) {
 }
 
 TEST(ThreadPoolExecutorStressTest, bug_L5_NoJobIsLostAsThePoolGrows) {
-  constexpr int kJobs = 10'000 * kScale;
+  constexpr int kJobs = 20'000 * kScale;  // A million in all.
   for (const int threads : {1, 2, 3, 8, 64}) {
     Counts counts;
     {
