@@ -44,12 +44,9 @@ void FutureAwaitBase::WaitForFuture() {
 }
 
 std::string FutureAwaitBase::Describe() const {
-  // A task by its name only: tasks await each other in long chains, and in
-  // circles.
-  const TaskState* const awaited_task = state_.AsTask();
-  return awaited_task == nullptr
-             ? state_.DebugString()
-             : absl::StrCat("<Task ", awaited_task->name(), ">");
+  // Of a task the name only: tasks may await each other in a circle.
+  TaskState* const task = state_.AsTask();
+  return task == nullptr ? state_.DebugString() : "task " + task->name();
 }
 
 bool FutureAwaitBase::Finish(absl::Status* status) {

@@ -18,7 +18,8 @@ void DoneHook::Unlink() {
 }
 
 DoneCallbackNode::DoneCallbackNode(Function function, const Context* context,
-                                   SourceLocation where) {
+                                   SourceLocation where, FutureState* awaiter)
+    : awaiter_(awaiter) {
   Schedule(Callback([this, function = std::move(function)]() mutable {
              const FutureRef future = std::move(done_);
              function(*future);
@@ -34,7 +35,19 @@ void DoneCallbackNode::OnDone(FutureState& future) {
     return;
   }
   done_ = FutureRef(&future);
-  loop->CallSoonNode(*this);
+  Ref();
+  if (!loop->CallSoonNode(*this)) Withdraw();  // The loop is being closed.
+  Unref();
+}
+
+void DoneCallbackNode::Withdraw() {
+  if (linked()) {
+    Unlink();
+    OnForgotten();
+    return;
+  }
+  done_ = FutureRef();
+  Cancel();
 }
 
 void DoneCallbackNode::OnForgotten() {
@@ -62,7 +75,11 @@ std::string FutureState::DebugString() const {
   return text + ">";
 }
 
-absl::Status FutureState::CheckCanComplete() const {
+absl::Status FutureState::CheckCanComplete() {
+  if (AsTask() != nullptr) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "invalid state: ", DebugString(), " is completed by its coroutine"));
+  }
   if (!done()) return absl::OkStatus();
   return absl::FailedPreconditionError(
       absl::StrCat("invalid state: ", DebugString(), " is already done"));

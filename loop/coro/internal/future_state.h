@@ -67,12 +67,17 @@ class DoneCallbackNode final : public HandleNode, public DoneHook {
  public:
   using Function = absl::AnyInvocable<void(FutureState&)>;
 
-  // Null `context`: a copy of the current one.
+  // Null `context`: a copy of the current one. `awaiter` is alive as long as
+  // this is linked.
   DoneCallbackNode(Function function, const Context* context,
-                   SourceLocation where);
+                   SourceLocation where, FutureState* awaiter = nullptr);
+
+  // It will not run any more, queued or not, and what it captured is destroyed.
+  void Withdraw();
 
   void OnDone(FutureState& future) override;
   void OnForgotten() override;
+  FutureState* awaiter() override { return awaiter_; }
 
   static void* operator new(size_t size) {
     return FrameAllocator::Allocate(size);
@@ -86,6 +91,7 @@ class DoneCallbackNode final : public HandleNode, public DoneHook {
   void Release() override;
   std::string Describe() const override { return "done callback"; }
 
+  FutureState* const awaiter_;
   RefPtr<FutureState> done_;  // Until the callback has run.
 };
 
@@ -127,7 +133,7 @@ class FutureState {
   virtual std::string DebugString() const;
 
   // OK if it can be completed from outside.
-  absl::Status CheckCanComplete() const;
+  absl::Status CheckCanComplete();
   // Ends it, with what is in the slot.
   void Finish();
   void FinishWith(absl::Status error);
