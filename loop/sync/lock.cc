@@ -5,28 +5,26 @@
 #include "evkit/loop/coro/or_return.h"
 
 namespace evkit {
-namespace {
 
-using loop_internal::LockRef;
-using loop_internal::LockState;
+namespace loop_internal {
 
-Coro<ScopedLock> AcquireScopedOf(LockRef lock) {
+Coro<ScopedLock> AcquireScoped(LockRef lock) {
   if (!lock->TryAcquire()) co_await OrReturn(LockState::Acquire(lock));
   co_return ScopedLock(std::move(lock));
 }
 
-}  // namespace
+}  // namespace loop_internal
 
 absl::Status ScopedLock::Release() {
   if (!lock_) return absl::FailedPreconditionError("no lock is held");
-  const LockRef lock = std::exchange(lock_, LockRef());
+  const loop_internal::LockRef lock =
+      std::exchange(lock_, loop_internal::LockRef());
   return lock->Release();
 }
 
-Lock::Lock() : state_(LockRef::Adopt(new LockState())) {}
+Lock::Lock()
+    : state_(loop_internal::LockRef::Adopt(new loop_internal::LockState())) {}
 
 Lock::~Lock() = default;
-
-Coro<ScopedLock> Lock::AcquireScoped() { return AcquireScopedOf(state_); }
 
 }  // namespace evkit

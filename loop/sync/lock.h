@@ -65,6 +65,10 @@ class [[nodiscard]] ScopedLock {
   loop_internal::LockRef lock_;
 };
 
+namespace loop_internal {
+Coro<ScopedLock> AcquireScoped(LockRef lock);
+}  // namespace loop_internal
+
 class Lock {
  public:
   Lock();
@@ -83,7 +87,9 @@ class Lock {
   Coro<void> Acquire() { return loop_internal::LockState::Acquire(state_); }
 
   // The same, and releases the lock when the result is destroyed.
-  Coro<ScopedLock> AcquireScoped();
+  Coro<ScopedLock> AcquireScoped() {
+    return loop_internal::AcquireScoped(state_);
+  }
 
   // Frees the lock, and has the first of those who wait go on in the next turn.
   // kFailedPrecondition if nobody has it (SYN-03).

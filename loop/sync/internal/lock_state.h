@@ -29,10 +29,6 @@ class LockState final : public SyncState {
   static Coro<void> Acquire(RefPtr<LockState> lock);
   absl::Status Release();
 
-  // Takes the lock if it is not taken, whoever waits: for a frame that is being
-  // destroyed, whose owner is going to release it.
-  void Seize() { locked_ = true; }
-
  private:
   class Turn;
 
