@@ -31,6 +31,7 @@
 #define EVKIT_LOOP_SYNC_CONDITION_H_
 
 #include <functional>
+#include <limits>
 #include <type_traits>
 #include <utility>
 
@@ -38,32 +39,31 @@
 #include "evkit/loop/coro/coro.h"
 #include "evkit/loop/coro/internal/task_hub.h"
 #include "evkit/loop/coro/or_return.h"
+#include "evkit/loop/sync/internal/condition_state.h"
 #include "evkit/loop/sync/internal/lock_state.h"
 #include "evkit/loop/sync/lock.h"
 
 namespace evkit {
 
-namespace loop_internal {
-class ConditionState;
-using ConditionRef = RefPtr<ConditionState>;
-}  // namespace loop_internal
-
 class Condition {
  public:
   // With the lock given, which other conditions may share; null: with one of
   // its own.
-  explicit Condition(Lock* lock = nullptr);
+  explicit Condition(Lock* lock = nullptr)
+      : state_(ConditionRef::Adopt(
+            new loop_internal::ConditionState(StateOf(lock)))) {}
   Condition(const Condition&) = delete;
   Condition& operator=(const Condition&) = delete;
-  ~Condition();
 
   // Those of its lock.
-  bool locked() const { return lock_->locked(); }
-  Coro<void> Acquire() { return loop_internal::LockState::Acquire(lock_); }
-  Coro<ScopedLock> AcquireScoped() {
-    return loop_internal::AcquireScoped(lock_);
+  bool locked() const { return state_->lock()->locked(); }
+  Coro<void> Acquire() {
+    return loop_internal::LockState::Acquire(state_->lock());
   }
-  absl::Status Release() { return lock_->Release(); }
+  Coro<ScopedLock> AcquireScoped() {
+    return loop_internal::AcquireScoped(state_->lock());
+  }
+  absl::Status Release() { return state_->lock()->Release(); }
 
   // Releases the lock, waits to be notified, and acquires the lock again, last
   // in line, also when the task is cancelled meanwhile, and if it is several
@@ -74,7 +74,7 @@ class Condition {
   //   kFailedPrecondition: nobody has the lock, or the condition belongs to
   //     another loop: the lock is as it was. Or the lock belongs to another
   //     loop: it is not held any more.
-  Coro<void> Wait();
+  Coro<void> Wait() { return loop_internal::ConditionState::Wait(state_); }
 
   // `Wait()` again and again until `predicate()` is true, and gives what it
   // returned, which is converted to bool. No turn if it is true at once. It is
@@ -89,24 +89,31 @@ class Condition {
   // Wakes the first `n` tasks that wait, who go on when they have the lock,
   // which the caller should release soon. kFailedPrecondition if nobody has
   // the lock (SYN-07).
-  absl::Status Notify(int n = 1);
-  absl::Status NotifyAll();
+  absl::Status Notify(int n = 1) { return state_->Notify(n); }
+  absl::Status NotifyAll() {
+    return state_->Notify(std::numeric_limits<int>::max());
+  }
 
  private:
-  static Coro<void> WaitOnce(loop_internal::ConditionRef condition);
+  using ConditionRef = loop_internal::ConditionRef;
+  using LockRef = loop_internal::LockRef;
+
+  static LockRef StateOf(Lock* lock) {
+    if (lock != nullptr) return lock->state();
+    return LockRef::Adopt(new loop_internal::LockState());
+  }
 
   template <typename Predicate>
   static Coro<std::decay_t<std::invoke_result_t<Predicate&>>> WaitUntilTrue(
-      loop_internal::ConditionRef condition, Predicate predicate) {
+      ConditionRef condition, Predicate predicate) {
     for (;;) {
       auto result = std::invoke(predicate);
       if (result) co_return result;
-      co_await OrReturn(WaitOnce(condition));
+      co_await OrReturn(loop_internal::ConditionState::Wait(condition));
     }
   }
 
-  const loop_internal::LockRef lock_;
-  const loop_internal::ConditionRef state_;
+  const ConditionRef state_;
 };
 
 }  // namespace evkit

@@ -1,34 +1,8 @@
 // Copyright 2026 The evkit Authors. SPDX-License-Identifier: Apache-2.0
 
-#include "evkit/loop/sync/condition.h"
+#include "evkit/loop/sync/internal/condition_state.h"
 
-#include <limits>
-#include <utility>
-
-#include "evkit/loop/sync/internal/sync_state.h"
-#include "evkit/loop/sync/internal/wait_list.h"
-
-namespace evkit {
-
-namespace loop_internal {
-
-class ConditionState final : public SyncState {
- public:
-  explicit ConditionState(LockRef lock) : lock_(std::move(lock)) {}
-
-  static Coro<void> Wait(ConditionRef condition);
-  absl::Status Notify(int n);
-
- private:
-  class Turn;
-
-  void Wake(int n) {
-    while (n > 0 && waiters_.WakeNext()) --n;
-  }
-
-  const LockRef lock_;
-  WaitList waiters_;
-};
+namespace evkit::loop_internal {
 
 // One task's wait. If it ends in a failure, or with the destruction of the
 // frame, somebody else is notified, since this one may have been.
@@ -82,27 +56,4 @@ absl::Status ConditionState::Notify(int n) {
   return absl::OkStatus();
 }
 
-}  // namespace loop_internal
-
-Condition::Condition(Lock* lock)
-    : lock_(lock != nullptr ? lock->state()
-                            : loop_internal::LockRef::Adopt(
-                                  new loop_internal::LockState())),
-      state_(loop_internal::ConditionRef::Adopt(
-          new loop_internal::ConditionState(lock_))) {}
-
-Condition::~Condition() = default;
-
-Coro<void> Condition::Wait() { return WaitOnce(state_); }
-
-Coro<void> Condition::WaitOnce(loop_internal::ConditionRef condition) {
-  return loop_internal::ConditionState::Wait(std::move(condition));
-}
-
-absl::Status Condition::Notify(int n) { return state_->Notify(n); }
-
-absl::Status Condition::NotifyAll() {
-  return state_->Notify(std::numeric_limits<int>::max());
-}
-
-}  // namespace evkit
+}  // namespace evkit::loop_internal
