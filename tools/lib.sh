@@ -16,7 +16,7 @@ project_files() {
 library_files() {
   grep -Ev -e '(_test|_benchmark|_conformance[a-z_]*|_testing|_test_util)\.(cc|h)$' \
     -e '(^|/)(fake|test)_[^/]*$' -e '^base/fault_injection\.' \
-    -e '(^|/)testing/' -e '^(bench|examples|third_party|tools)/' || true
+    -e '(^|/)(testing|conformance)/' -e '^(bench|examples|third_party|tools)/' || true
 }
 
 # Prints the file with comments and the text of string literals blanked; lines

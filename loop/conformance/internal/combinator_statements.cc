@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "evkit/base/check.h"
@@ -13,6 +14,7 @@
 #include "evkit/loop/conformance/internal/machine.h"
 #include "evkit/loop/conformance/internal/statements.h"
 #include "evkit/loop/conformance/internal/tokens.h"
+#include "evkit/loop/coro/as_completed.h"
 #include "evkit/loop/coro/coro.h"
 #include "evkit/loop/coro/future.h"
 #include "evkit/loop/coro/gather.h"
@@ -70,6 +72,7 @@ bool Children(Machine& machine, const Json& names,
     if (Machine::IsCall(name)) {
       children->push_back(
           CreateTask(machine.CallBody(Machine::CalledBody(name))));
+      machine.Keep(children->back());
       continue;
     }
     const Ref* const ref = machine.Find(name);
@@ -184,6 +187,46 @@ void MakeShield(Machine& machine, Frame&, const Json& s) {
   }));
 }
 
+// The futures of an `as_completed`, which are of one type. False, and the
+// program is skipped, if they are not.
+bool Ints(Machine& machine, const Json& names,
+          std::vector<Future<int>>* futures) {
+  for (const Json& name : names.items()) {
+    const Ref* const ref = machine.Find(name);
+    if (ref == nullptr) continue;
+    if (!ref->is_int()) {
+      machine.Skip("as_completed of gathers, whose type is another");
+      return false;
+    }
+    futures->push_back(ref->As<int>());
+  }
+  return true;
+}
+
+Coro<Flow> LogResultsAsCompleted(Machine* machine, Frame*, const Json* s) {
+  std::vector<Future<int>> futures;
+  if (!Ints(*machine, (*s)[1], &futures)) co_return Flow();
+  AsCompleted<int> items(std::move(futures), Machine::Timeout((*s)[2]));
+  while (items.remaining() > 0) {
+    const absl::StatusOr<int> item = co_await items.Next();
+    if (absl::IsCancelled(item.status())) co_return item.status();
+    machine->Log((*s)[3], OutcomeToken(item));
+  }
+  co_return Flow();
+}
+
+Coro<Flow> LogRefsAsCompleted(Machine* machine, Frame*, const Json* s) {
+  const std::vector<Named> named = Distinct(*machine, (*s)[1]);
+  std::vector<Future<int>> futures;
+  if (!Ints(*machine, (*s)[1], &futures)) co_return Flow();
+  AsCompleted<int> items(std::move(futures), Machine::Timeout((*s)[2]));
+  while (items.remaining() > 0) {
+    const Future<int> item = co_await OrReturn(items.NextFuture());
+    machine->Log((*s)[3], NamesOf(named, {item}));
+  }
+  co_return Flow();
+}
+
 }  // namespace
 
 void AddCombinatorStatements(StatementTable& table) {
@@ -191,6 +234,8 @@ void AddCombinatorStatements(StatementTable& table) {
   table.Add("mk_gather", MakeGather);
   table.Add("wait", WaitStatement);
   table.Add("wait_for", WaitForStatement);
+  table.Add("as_completed", LogResultsAsCompleted);
+  table.Add("as_completed_refs", LogRefsAsCompleted);
   table.Add("shield", ShieldStatement);
   table.Add("mk_shield", MakeShield);
 }

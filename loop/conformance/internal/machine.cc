@@ -209,7 +209,7 @@ void Machine::SetTask(const Json& number, Task<int> task) {
 }
 
 void Machine::SetRef(const std::string& name, Ref ref) {
-  kept_.push_back(ref);
+  Keep(ref);
   refs_.insert_or_assign(name, std::move(ref));
 }
 

@@ -145,6 +145,9 @@ class Machine {
   const Ref* FindTask(const Json& number, const Json* label = nullptr);
   void SetTask(const Json& number, Task<int> task);
   void SetRef(const std::string& name, Ref ref);
+  // Until the end of the program. What is kept is not reported if it fails and
+  // nobody looks.
+  void Keep(Ref ref) { kept_.push_back(std::move(ref)); }
   // Whether `name` is a call, "c3"; and of what.
   static bool IsCall(const Json& name) { return name.string()[0] == 'c'; }
   static int CalledBody(const Json& name);
@@ -181,7 +184,7 @@ class Machine {
   std::string skipped_;
   bool over_ = false;
   std::map<std::string, Ref> refs_;
-  std::vector<Ref> kept_;  // What any slot has ever held.
+  std::vector<Ref> kept_;  // What any slot has ever held, and more.
   // Last: what runs on it refers to all of the above.
   TestLoop test_;
   const MonotonicTime start_;
