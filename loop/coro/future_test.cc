@@ -359,6 +359,21 @@ TEST_F(FutureTest, bug_J9_AMoveOnlyValueGoesToTheFirstWhoAwaits) {
             kFailedPrecondition);
 }
 
+Coro<size_t> CountMoveOnly(Future<std::vector<std::unique_ptr<int>>> future) {
+  const auto values = co_await OrReturn(future);
+  co_return values.size();
+}
+
+// std::is_copy_constructible says yes to any vector.
+TEST_F(FutureTest, bug_J9_AVectorOfMoveOnlyValuesGoesToTheFirstWhoAwaits) {
+  const auto future = CreateFuture<std::vector<std::unique_ptr<int>>>(loop());
+  std::vector<std::unique_ptr<int>> values(2);
+  ASSERT_TRUE(future.SetResult(std::move(values)).ok());
+  EXPECT_EQ(*RunUntilComplete(loop(), CountMoveOnly(future)), 2u);
+  EXPECT_EQ(RunUntilComplete(loop(), CountMoveOnly(future)).status().code(),
+            kFailedPrecondition);
+}
+
 TEST_F(FutureTest, HandlesMayOutliveTheLoop) {
   auto capture = std::make_shared<int>(1);
   Future<int> future;

@@ -59,7 +59,7 @@ class TypedShield final : public Typed<ShieldState, T> {
   void TakeValue(FutureState& inner) override {
     Slot<T>& from = static_cast<Slot<T>&>(inner.slot());
     Slot<T>& to = this->typed_slot();
-    if constexpr (std::is_void_v<T> || std::is_copy_constructible_v<T>) {
+    if constexpr (std::is_void_v<T> || IsCopyable<T>::value) {
       to.value = from.value;
     } else {
       Outcome<T> outcome = ReadSlot(from);

@@ -117,8 +117,7 @@ Coro<void> Consume(Primitives& use) {
 Coro<int64_t> AllocationsOfWaiting(Primitives& use) {
   int64_t before = 0;
   for (int i = 0; i < 1000; ++i) {
-    // Late enough for the queue, which is never empty, to have two chunks.
-    if (i == 300) before = allocations;
+    if (i == 100) before = allocations;
     co_await OrReturn(use.queue.Put(i));
   }
   co_return allocations - before;

@@ -56,6 +56,9 @@ class Call {
   // it is the first on the stack.
   void Begin(PromiseBase* caller, CoroStack& stack);
   void DestroyFrame();
+  // Calls another one, which has taken the callee over, in its place. Before it
+  // begins.
+  void Replace(PromiseBase* callee) { callee_ = callee; }
 
   bool done() const { return done_; }
   SlotBase& slot() { return slot_; }

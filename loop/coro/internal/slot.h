@@ -8,6 +8,7 @@
 
 #include <exception>
 #include <optional>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 
@@ -78,11 +79,26 @@ class Slot<void> : public SlotBase {
   bool value = false;
 };
 
+// Whether a T can be copied. A container says yes, whatever it holds, to
+// std::is_copy_constructible; here it depends on what it holds.
+template <typename T>
+struct IsCopyable : std::is_copy_constructible<T> {};
+template <typename T>
+requires(!std::is_same_v<typename T::value_type, T>) struct IsCopyable<T>
+    : std::bool_constant<std::is_copy_constructible_v<T> &&
+                         IsCopyable<typename T::value_type>::value> {};
+template <typename T, typename U>
+struct IsCopyable<std::pair<T, U>>
+    : std::bool_constant<IsCopyable<T>::value && IsCopyable<U>::value> {};
+template <typename... Ts>
+struct IsCopyable<std::tuple<Ts...>>
+    : std::bool_constant<(IsCopyable<Ts>::value && ...)> {};
+
 // The result, which stays where it is if it can be copied; otherwise the first
 // reader takes it.
 template <typename T>
 Outcome<T> ReadSlot(Slot<T>& slot) {
-  if constexpr (std::is_void_v<T> || std::is_copy_constructible_v<T>) {
+  if constexpr (std::is_void_v<T> || IsCopyable<T>::value) {
     return slot.Get();
   } else {
     if (slot.exception != nullptr) std::rethrow_exception(slot.exception);

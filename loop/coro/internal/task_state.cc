@@ -19,6 +19,7 @@ uint64_t NextTaskNumber() {
 }  // namespace
 
 constinit thread_local TaskState* TaskState::current_ = nullptr;
+constinit std::atomic<TaskState::Wrapper> TaskState::new_task_wrapper_{nullptr};
 
 class TaskState::ScopedCurrent {
  public:
@@ -45,6 +46,7 @@ void TaskState::Start(std::string name, const Context* context, bool eager,
   step_.Schedule(Callback([this] { Step(); }), where);
   step_.set_persistent();
   if (context != nullptr) step_.context().Use(*context);
+  if (step_.context().cell().size() != 0) Wrap();
   Ref();  // For the step's node.
   hub().Add(*this);
   call_.Begin(nullptr, *this);
@@ -64,6 +66,13 @@ void TaskState::Start(std::string name, const Context* context, bool eager,
   const Unref unref(step_);
   const ScopedContextCell in_context(step_.context().cell());
   Step();
+}
+
+void TaskState::Wrap() {
+  const Wrapper wrapper = new_task_wrapper_.load(std::memory_order_relaxed);
+  if (wrapper == nullptr) return;
+  const ScopedContextCell in_context(step_.context().cell());
+  call_.Replace(wrapper(call_.callee(), slot()));
 }
 
 void TaskState::Refuse(absl::Status error) {

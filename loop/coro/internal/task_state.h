@@ -6,6 +6,7 @@
 #ifndef EVKIT_LOOP_CORO_INTERNAL_TASK_STATE_H_
 #define EVKIT_LOOP_CORO_INTERNAL_TASK_STATE_H_
 
+#include <atomic>
 #include <coroutine>
 #include <cstdint>
 #include <memory>
@@ -95,6 +96,14 @@ class TaskState : public FutureState, public CoroStack {
   SourceLocation created_at() const { return step_.scheduled_at(); }
   Context context() { return step_.context().context(); }
 
+  // Called, once set, for each task that begins in a context in which some
+  // variable is set, in that context: returns what the task is to run in place
+  // of `coroutine`, which has not begun and whose result belongs in `slot`.
+  using Wrapper = PromiseBase* (*)(PromiseBase* coroutine, SlotBase& slot);
+  static void set_new_task_wrapper(Wrapper wrapper) {
+    new_task_wrapper_.store(wrapper, std::memory_order_relaxed);
+  }
+
   // For TaskHub: its list.
   TaskState* previous_task = nullptr;
   TaskState* next_task = nullptr;
@@ -122,6 +131,7 @@ class TaskState : public FutureState, public CoroStack {
   virtual bool HasValue() const = 0;
   virtual void DropValue() = 0;
 
+  void Wrap();
   void Step();
   void StepNow();
   void End();
@@ -130,6 +140,7 @@ class TaskState : public FutureState, public CoroStack {
   const char* Kind() const override { return "Task"; }
 
   static constinit thread_local TaskState* current_;
+  static constinit std::atomic<Wrapper> new_task_wrapper_;
 
   StepNode step_;
   Call call_;
