@@ -28,7 +28,7 @@ class ChunkedFifo {
 
   bool empty() const { return head_ == tail_ && begin_ == end_; }
 
-  void Push(T value) {
+  void Push(T&& value) {
     if (tail_ == nullptr || end_ == kPerChunk) Grow();
     ::new (static_cast<void*>(tail_->slot(end_))) T(std::move(value));
     ++end_;

@@ -67,7 +67,7 @@ TEST(ChunkedFifoTest, ValuesMayBeLargeAndStrictlyAligned) {
   for (int i = 0; i < 20; ++i) {
     Large large;
     large.numbers[399] = i;
-    fifo.Push(large);
+    fifo.Push(std::move(large));
   }
   for (int i = 0; i < 20; ++i) EXPECT_EQ(fifo.Pop().numbers[399], i);
   EXPECT_TRUE(fifo.empty());
