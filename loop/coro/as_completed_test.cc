@@ -94,8 +94,7 @@ TEST(AsCompletedTest, SeveralTasksMayWaitAtOnce) {
   Trace trace;
   const auto main = [&]() -> Coro<void> {
     AsCompleted completed(ThreeTasks());
-    const auto take = [&trace](std::string name,
-                               Coro<int> next) -> Coro<void> {
+    const auto take = [&trace](std::string name, Coro<int> next) -> Coro<void> {
       const int n = co_await OrReturn(std::move(next));
       trace.push_back(name + " got " + std::to_string(n));
       co_return absl::OkStatus();
@@ -214,8 +213,7 @@ TEST(AsCompletedTest, ALoopMayBeClosedWhileItWaits) {
     const std::vector<Future<int>> futures = {
         future, CreateTask(SleepAndReturn(absl::Seconds(9), 1))};
     AsCompleted completed(futures, absl::Seconds(100));
-    EXPECT_EQ(future.state()->first_hook()->awaiter(),
-              CurrentTask().state());
+    EXPECT_EQ(future.state()->first_hook()->awaiter(), CurrentTask().state());
     const Task<int> other = CreateTask(completed.Next());
     co_return (co_await completed.Next()).status();
   };

@@ -46,8 +46,7 @@ Coro<void> Nothing() { co_return absl::OkStatus(); }
 void ExpectToEndInTime(const std::function<Coro<void>()>& work) {
   TestLoop test;
   const auto main = [&]() -> Coro<void> {
-    const absl::Status status =
-        co_await WithDeadline(absl::Seconds(1), work());
+    const absl::Status status = co_await WithDeadline(absl::Seconds(1), work());
     EXPECT_EQ(status.code(), kDeadlineExceeded) << status;
     EXPECT_EQ(test.elapsed(), absl::Seconds(1));
     EXPECT_EQ(CurrentTask().cancelling(), 0);

@@ -22,8 +22,8 @@ TEST(ErrorGroupTest, HasTheCodeOfTheFirstAndTheMessagesOfAll) {
   EXPECT_EQ(group.code(), absl::StatusCode::kNotFound);
   EXPECT_EQ(group.message(), "several (2): NOT_FOUND: a; ABORTED: b");
   EXPECT_TRUE(IsErrorGroup(group));
-  EXPECT_THAT(ErrorGroupMembers(group), ElementsAre(absl::NotFoundError("a"),
-                                                    absl::AbortedError("b")));
+  EXPECT_THAT(ErrorGroupMembers(group),
+              ElementsAre(absl::NotFoundError("a"), absl::AbortedError("b")));
 }
 
 TEST(ErrorGroupTest, OtherStatusesAreNone) {
@@ -61,9 +61,10 @@ TEST(ErrorGroupTest, GroupsMayBeNested) {
 }
 
 TEST(ErrorGroupTest, AGroupIsNoCancellation) {
-  EXPECT_EQ(MakeErrorGroup("g", {absl::CancelledError(), absl::AbortedError("b")})
-                .code(),
-            absl::StatusCode::kAborted);
+  EXPECT_EQ(
+      MakeErrorGroup("g", {absl::CancelledError(), absl::AbortedError("b")})
+          .code(),
+      absl::StatusCode::kAborted);
   EXPECT_EQ(MakeErrorGroup("g", {absl::CancelledError()}).code(),
             absl::StatusCode::kUnknown);
   EXPECT_EQ(MakeErrorGroup("g", {}).code(), absl::StatusCode::kUnknown);

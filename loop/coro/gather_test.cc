@@ -180,11 +180,11 @@ TEST(GatherTest, OutcomesHaveFailuresAndCancellationsInThem) {
     tasks[2].Cancel("not wanted");
     const std::vector<absl::StatusOr<int>> outcomes =
         co_await OrReturn(GatherOutcomes(tasks));
-    EXPECT_THAT(outcomes, ElementsAre(absl::StatusOr<int>(1),
-                                      absl::StatusOr<int>(
-                                          absl::NotFoundError("no")),
-                                      absl::StatusOr<int>(absl::CancelledError(
-                                          "not wanted"))));
+    EXPECT_THAT(
+        outcomes,
+        ElementsAre(absl::StatusOr<int>(1),
+                    absl::StatusOr<int>(absl::NotFoundError("no")),
+                    absl::StatusOr<int>(absl::CancelledError("not wanted"))));
     EXPECT_EQ(test.elapsed(), absl::Seconds(2));
     co_return absl::OkStatus();
   };
@@ -509,8 +509,7 @@ TEST(GatherTest, bug_J15_OutcomesDoNotSwallowACancellation) {
     };
     std::vector<Task<int>> children;
     for (int i = 0; i < 3; ++i) {
-      children.push_back(
-          CreateTask(test.loop(), child(absl::Seconds(i))));
+      children.push_back(CreateTask(test.loop(), child(absl::Seconds(i))));
     }
     const auto main = [&]() -> Coro<void> {
       if (outcomes) co_return (co_await GatherOutcomes(children)).status();
@@ -548,8 +547,8 @@ TEST(GatherTest, ExceptionsArePassedOnOrDescribed) {
       caught = true;
     }
     EXPECT_TRUE(caught);
-    const auto outcomes = co_await OrReturn(
-        GatherOutcomes(SleepAndThrow(absl::Seconds(1))));
+    const auto outcomes =
+        co_await OrReturn(GatherOutcomes(SleepAndThrow(absl::Seconds(1))));
     EXPECT_EQ(std::get<0>(outcomes).status(),
               absl::UnknownError("exception: thrown"));
     co_return absl::OkStatus();

@@ -4,6 +4,8 @@
 // over several: no result is lost, no cancellation is swallowed, and the counts
 // of cancellations end where they began.
 
+#include "evkit/loop/testing/interleavings.h"
+
 #include <functional>
 #include <string>
 #include <utility>
@@ -21,7 +23,6 @@
 #include "evkit/loop/coro/task_group.h"
 #include "evkit/loop/coro/timeout.h"
 #include "evkit/loop/coro/wait_for.h"
-#include "evkit/loop/testing/interleavings.h"
 #include "evkit/loop/testing/test_loop.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -203,8 +204,10 @@ TEST(InterleavingsTest, bug_J4_NestedGroupsInATimeoutSwallowNoCancellation) {
     };
     const Task<int> task = CreateTask(test.loop(), main);
     int cancellations = 0;
-    run.Add("a fails", [&] { a.SetError(absl::AbortedError("a")).IgnoreError(); });
-    run.Add("b fails", [&] { b.SetError(absl::AbortedError("b")).IgnoreError(); });
+    run.Add("a fails",
+            [&] { a.SetError(absl::AbortedError("a")).IgnoreError(); });
+    run.Add("b fails",
+            [&] { b.SetError(absl::AbortedError("b")).IgnoreError(); });
     run.Add("time is up",
             [&] { timeout.Reschedule(test->Time()).IgnoreError(); });
     // Those that come after the scope are not its business.

@@ -165,10 +165,10 @@ TEST(TaskGroupTest, AllErrorsAreInTheGroupInTheOrderOfCompletion) {
     };
     const absl::Status status = co_await group.Run(body());
     EXPECT_EQ(status.code(), absl::StatusCode::kNotFound);
-    EXPECT_THAT(ErrorGroupMembers(status),
-                ElementsAre(absl::NotFoundError("first"),
-                            absl::AbortedError("second"),
-                            absl::DataLossError("the body's")));
+    EXPECT_THAT(
+        ErrorGroupMembers(status),
+        ElementsAre(absl::NotFoundError("first"), absl::AbortedError("second"),
+                    absl::DataLossError("the body's")));
     co_return absl::OkStatus();
   };
   EXPECT_TRUE(RunMain(test, main).ok());
@@ -445,8 +445,7 @@ TEST(TaskGroupTest, AChildKnowsTheParentThatWaitsForIt) {
     const auto body = [&]() -> Coro<void> {
       const Task<int> child =
           group.CreateTask(SleepAndReturn(absl::Seconds(1), 1));
-      EXPECT_EQ(child.state()->first_hook()->awaiter(),
-                CurrentTask().state());
+      EXPECT_EQ(child.state()->first_hook()->awaiter(), CurrentTask().state());
       co_return absl::OkStatus();
     };
     co_return co_await group.Run(body());
@@ -478,10 +477,9 @@ TEST(TaskGroupTest, ALoopMayBeClosedWhileItRuns) {
     EXPECT_TRUE(test->Close().ok());
     EXPECT_TRUE(task.cancelled());
     EXPECT_FALSE(group.accepting());
-    EXPECT_EQ(group.CreateTask(SleepAndReturn(absl::Seconds(1), 1))
-                  .Error()
-                  .code(),
-              kFailedPrecondition);
+    EXPECT_EQ(
+        group.CreateTask(SleepAndReturn(absl::Seconds(1), 1)).Error().code(),
+        kFailedPrecondition);
   }
 }
 

@@ -69,7 +69,8 @@ TEST(WaitTest, AllCompletedWaitsForAllWhateverTheirResult) {
     tasks.push_back(CreateTask(SleepAndFail(absl::Seconds(1))));
     tasks[0].Cancel();
     const WaitResult<Task<int>> result = co_await OrReturn(Wait(tasks));
-    EXPECT_THAT(result.done, ElementsAre(tasks[0], tasks[1], tasks[2], tasks[3]));
+    EXPECT_THAT(result.done,
+                ElementsAre(tasks[0], tasks[1], tasks[2], tasks[3]));
     EXPECT_THAT(result.pending, IsEmpty());
     EXPECT_EQ(test.elapsed(), absl::Seconds(3));
     EXPECT_EQ(tasks[3].Error().code(), absl::StatusCode::kNotFound);

@@ -86,7 +86,8 @@ struct IsCopyable : std::is_copy_constructible<T> {};
 template <typename T>
 requires(!std::is_same_v<typename T::value_type, T>) struct IsCopyable<T>
     : std::bool_constant<std::is_copy_constructible_v<T> &&
-                         IsCopyable<typename T::value_type>::value> {};
+                         IsCopyable<typename T::value_type>::value> {
+};
 template <typename T, typename U>
 struct IsCopyable<std::pair<T, U>>
     : std::bool_constant<IsCopyable<T>::value && IsCopyable<U>::value> {};
