@@ -93,17 +93,17 @@ TEST_F(RunnerInterruptTest, AHandlerIsInstalledForTheDurationOfARun) {
 // RNR-10
 TEST_F(RunnerInterruptTest, OtherThreadsAndOptionsLeaveSigintAlone) {
   std::optional<bool> has_handler;
-  std::thread([&] { has_handler = *Run(HasHandler()); }).join();
+  std::thread([&] { has_handler = *evkit::Run(HasHandler()); }).join();
   EXPECT_EQ(has_handler, false);
 
   RunOptions options;
   options.cancel_on_sigint = false;
-  EXPECT_FALSE(*Run(HasHandler(), std::move(options)));
+  EXPECT_FALSE(*evkit::Run(HasHandler(), std::move(options)));
 }
 
 // RNR-11
 TEST_F(RunnerInterruptTest, TheFirstSigintCancelsMain) {
-  const absl::Status status = Run(Interrupted(1)).status();
+  const absl::Status status = evkit::Run(Interrupted(1)).status();
   EXPECT_EQ(status.code(), absl::StatusCode::kCancelled);
   EXPECT_EQ(status.message(), "interrupted by SIGINT");
   EXPECT_TRUE(IsInterrupted(status));
@@ -119,7 +119,7 @@ TEST_F(RunnerInterruptTest, SigintWakesTheLoop) {
     co_await OrReturn(Sleep(absl::InfiniteDuration()));
     co_return 1;
   };
-  EXPECT_TRUE(IsInterrupted(Run(main).status()));
+  EXPECT_TRUE(IsInterrupted(evkit::Run(main).status()));
   sender.join();
 }
 
@@ -140,7 +140,7 @@ TEST_F(RunnerInterruptTest, MainMaySuppressIt) {
               absl::CancelledError("interrupted by SIGINT"));
     co_return 7;
   };
-  EXPECT_EQ(*Run(main), 7);
+  EXPECT_EQ(*evkit::Run(main), 7);
 }
 
 // RNR-12
@@ -150,7 +150,7 @@ TEST_F(RunnerInterruptTest, IfSomebodyElseCancelledMainTooItIsJustCancelled) {
     CurrentTask().Cancel("mine");
     co_return interrupted.status();
   };
-  const absl::Status status = Run(main).status();
+  const absl::Status status = evkit::Run(main).status();
   EXPECT_EQ(status.code(), absl::StatusCode::kCancelled);
   EXPECT_FALSE(IsInterrupted(status));
 }
@@ -159,14 +159,15 @@ TEST_F(RunnerInterruptTest, IfSomebodyElseCancelledMainTooItIsJustCancelled) {
 TEST_F(RunnerInterruptTest, ASecondSigintEndsTheProcessEvenIfTheLoopIsStuck) {
   // The loop has no turn between the two.
   EXPECT_TRUE(EndedBySigint(
-      StatusOfChild([] { return Run(Interrupted(2)).ok() ? 1 : 2; })));
+      StatusOfChild([] { return evkit::Run(Interrupted(2)).ok() ? 1 : 2; })));
   // Main cleans up for ever.
   const auto main = []() -> Coro<int> {
     (void)co_await Interrupted(1);
     ::raise(SIGINT);
     co_return 1;
   };
-  EXPECT_TRUE(EndedBySigint(StatusOfChild([&] { return Run(main).ok(); })));
+  EXPECT_TRUE(
+      EndedBySigint(StatusOfChild([&] { return evkit::Run(main).ok(); })));
 }
 
 volatile sig_atomic_t calls_of_users_handler = 0;
@@ -182,7 +183,7 @@ TEST_F(RunnerInterruptTest, AHandlerOfTheUsersIsLeftAlone) {
       co_await OrReturn(Sleep(absl::ZeroDuration()));
       co_return 1;
     };
-    EXPECT_EQ(*Run(main), 1);
+    EXPECT_EQ(*evkit::Run(main), 1);
     EXPECT_EQ(HandlerOfSigint(), handler);
   }
   EXPECT_EQ(calls_of_users_handler, 1);
@@ -193,7 +194,8 @@ TEST_F(RunnerInterruptTest, ASigintThatIsTooLateToCancelMainActsAfterTheRun) {
     ::raise(SIGINT);
     co_return 1;  // Before the loop looks.
   };
-  EXPECT_TRUE(EndedBySigint(StatusOfChild([&] { return Run(main).ok(); })));
+  EXPECT_TRUE(
+      EndedBySigint(StatusOfChild([&] { return evkit::Run(main).ok(); })));
 }
 
 TEST_F(RunnerInterruptTest, WhileARunnerClosesSigintActsByDefault) {
@@ -207,7 +209,7 @@ TEST_F(RunnerInterruptTest, WhileARunnerClosesSigintActsByDefault) {
     co_await OrReturn(Sleep(absl::ZeroDuration()));
     co_return absl::OkStatus();
   };
-  EXPECT_TRUE(Run(main).ok());
+  EXPECT_TRUE(evkit::Run(main).ok());
 }
 
 TEST_F(RunnerInterruptTest, AForkedChildIsEndedAndItsParentNotInterrupted) {
@@ -220,7 +222,8 @@ TEST_F(RunnerInterruptTest, AForkedChildIsEndedAndItsParentNotInterrupted) {
     EXPECT_EQ(StatusOfChild([] {
                 std::optional<bool> interrupted;
                 // Outside of the parent's loop, which is none of its business.
-                interrupted = IsInterrupted(Run(Interrupted(1)).status());
+                interrupted =
+                    IsInterrupted(evkit::Run(Interrupted(1)).status());
                 return *interrupted ? 0 : 1;
               }),
               0);
@@ -228,7 +231,7 @@ TEST_F(RunnerInterruptTest, AForkedChildIsEndedAndItsParentNotInterrupted) {
     co_await OrReturn(Sleep(absl::ZeroDuration()));
     co_return 4;
   };
-  EXPECT_EQ(*Run(main), 4);
+  EXPECT_EQ(*evkit::Run(main), 4);
 }
 
 TEST_F(RunnerInterruptTest, ASignalHandlerOfTheProgramsTakesItsPlace) {
@@ -246,7 +249,7 @@ TEST_F(RunnerInterruptTest, ASignalHandlerOfTheProgramsTakesItsPlace) {
     const absl::StatusOr<int> interrupted = co_await Interrupted(1);
     co_return interrupted.status();
   };
-  EXPECT_TRUE(IsInterrupted(Run(main).status()));
+  EXPECT_TRUE(IsInterrupted(evkit::Run(main).status()));
 }
 
 }  // namespace

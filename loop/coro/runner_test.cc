@@ -91,10 +91,10 @@ Coro<bool> LoopIsCurrent() {
 
 // RNR-01
 TEST(RunTest, RunsMainOnANewLoopAndGivesItsResult) {
-  EXPECT_EQ(*Run(Give(5)), 5);
-  EXPECT_EQ(Run(Fail(absl::NotFoundError("none"))),
+  EXPECT_EQ(*evkit::Run(Give(5)), 5);
+  EXPECT_EQ(evkit::Run(Fail(absl::NotFoundError("none"))),
             absl::NotFoundError("none"));
-  EXPECT_TRUE(*Run(LoopIsCurrent()));
+  EXPECT_TRUE(*evkit::Run(LoopIsCurrent()));
   EXPECT_EQ(GetRunningLoopOrNull(), nullptr);
   EXPECT_FALSE(GetEventLoop().ok());
 }
@@ -122,14 +122,14 @@ Coro<bool> DebugMode() { co_return GetRunningLoop().value()->GetDebug(); }
 
 // RNR-09
 TEST(RunTest, DebugSetsTheLoopsDebugModeOrLeavesIt) {
-  const bool by_default = *Run(DebugMode());
+  const bool by_default = *evkit::Run(DebugMode());
   for (const bool debug : {false, true}) {
     VirtualTime time;
     RunOptions options = time.Options();
     options.debug = debug;
-    EXPECT_EQ(*Run(DebugMode(), std::move(options)), debug);
+    EXPECT_EQ(*evkit::Run(DebugMode(), std::move(options)), debug);
   }
-  EXPECT_EQ(*Run(DebugMode()), by_default);
+  EXPECT_EQ(*evkit::Run(DebugMode()), by_default);
 }
 
 TEST(RunTest, AFactoryThatFailsIsTheResult) {
@@ -138,7 +138,7 @@ TEST(RunTest, AFactoryThatFailsIsTheResult) {
       []() -> absl::StatusOr<std::unique_ptr<AbstractEventLoop>> {
     return absl::ResourceExhaustedError("no descriptors");
   };
-  EXPECT_EQ(Run(Give(1), std::move(options)).status(),
+  EXPECT_EQ(evkit::Run(Give(1), std::move(options)).status(),
             absl::ResourceExhaustedError("no descriptors"));
 }
 
@@ -147,7 +147,7 @@ TEST(RunTest, InsideARunningLoopItIsRefused) {
   VirtualTime time;
   Runner outer(time.Options());
   const auto main = [&]() -> Coro<int> {
-    EXPECT_EQ(Run(Give(1)).status().code(),
+    EXPECT_EQ(evkit::Run(Give(1)).status().code(),
               absl::StatusCode::kFailedPrecondition);
     Runner inner(time.Options());
     EXPECT_EQ(inner.Run(Give(1)).status().code(),
@@ -171,8 +171,8 @@ TEST(RunTest, bug_J20_ALambdaWithCapturesIsKeptAsLongAsItRuns) {
       co_return 1;
     };
   };
-  EXPECT_EQ(*Run(make("a text that does not fit into a string itself"),
-                 time.Options()),
+  EXPECT_EQ(*evkit::Run(make("a text that does not fit into a string itself"),
+                        time.Options()),
             1);
   Runner runner(time.Options());
   EXPECT_EQ(*runner.Run(make("another that is much too long for it")), 1);
@@ -231,7 +231,7 @@ Coro<void> LeaveAllBehind(Trace& trace, AsyncGenerator<int>& numbers) {
 TEST(RunTest, CleansUpInOrder) {
   Trace trace;
   AsyncGenerator<int> numbers = Numbers(trace);
-  EXPECT_TRUE(Run(LeaveAllBehind(trace, numbers)).ok());
+  EXPECT_TRUE(evkit::Run(LeaveAllBehind(trace, numbers)).ok());
   EXPECT_THAT(trace, ElementsAre("job done", "main ends", "worker: CANCELLED",
                                  "worker ends", "generator closed", "closed"));
 }
@@ -251,7 +251,7 @@ TEST(RunTest, TasksThatCleanUpMayStillUseTheExecutor) {
     co_await OrReturn(Sleep(absl::ZeroDuration()));
     co_return absl::OkStatus();
   };
-  EXPECT_TRUE(Run(main).ok());
+  EXPECT_TRUE(evkit::Run(main).ok());
   EXPECT_THAT(trace, ElementsAre("job of the clean-up"));
 }
 
@@ -270,7 +270,7 @@ Coro<void> StartWorkers(Trace& trace) {
 TEST(RunTest, AnErrorOfATaskThatIsLeftIsReported) {
   VirtualTime time;
   Trace trace;
-  EXPECT_TRUE(Run(StartWorkers(trace), time.Options()).ok());
+  EXPECT_TRUE(evkit::Run(StartWorkers(trace), time.Options()).ok());
   ASSERT_THAT(time.log(), SizeIs(1));
   EXPECT_THAT(time.log()[0],
               HasSubstr("unhandled error during the shutdown of Run()"));
@@ -295,7 +295,7 @@ TEST(RunTest, TasksThatSwallowTheCancellationAreAwaited) {
     co_await OrReturn(Sleep(absl::ZeroDuration()));
     co_return absl::OkStatus();
   };
-  EXPECT_TRUE(Run(main, time.Options()).ok());
+  EXPECT_TRUE(evkit::Run(main, time.Options()).ok());
   EXPECT_THAT(trace, ElementsAre("CANCELLED", "OK", "OK"));
   EXPECT_EQ(time.elapsed(), absl::Hours(2));
   EXPECT_THAT(time.log(), IsEmpty());
@@ -312,7 +312,7 @@ TEST(RunTest, ACallbackThatStopsTheLoopDoesNotKeepItFromClosing) {
     loop->CallLater(absl::Minutes(90), [loop] { loop->Stop(); });
     co_return absl::OkStatus();
   };
-  EXPECT_EQ(Run(main, time.Options()).code(),
+  EXPECT_EQ(evkit::Run(main, time.Options()).code(),
             absl::StatusCode::kFailedPrecondition);
   EXPECT_THAT(trace, ElementsAre("CANCELLED", "generator closed"));
   ASSERT_THAT(time.log(), SizeIs(1));
@@ -355,7 +355,7 @@ TEST(RunTest, bug_L3_AJobThatNeverEndsDelaysTheEndByTheTimeoutAndNoMore) {
     job->AwaitStart();
     co_return 5;
   };
-  EXPECT_EQ(*Run(main, time.Options()), 5);
+  EXPECT_EQ(*evkit::Run(main, time.Options()), 5);
   EXPECT_EQ(time.elapsed(), absl::Seconds(300));
   ASSERT_THAT(time.log(), SizeIs(1));
   EXPECT_THAT(time.log()[0], HasSubstr("left behind"));
@@ -368,7 +368,7 @@ TEST(RunTest, bug_L3_AJobThatNeverEndsDelaysTheEndByTheTimeoutAndNoMore) {
     other->AwaitStart();
     co_return 6;
   };
-  EXPECT_EQ(*Run(second, std::move(options)), 6);
+  EXPECT_EQ(*evkit::Run(second, std::move(options)), 6);
   EXPECT_EQ(time.elapsed(), absl::Seconds(301));
   job->Release();
   other->Release();
@@ -389,7 +389,7 @@ TEST(RunTest, bug_L8_GeneratorsAreClosedAndMayAwaitBeforeTheLoopIs) {
     co_await OrReturn(numbers.Next());
     co_return absl::OkStatus();
   };
-  EXPECT_TRUE(Run(main, time.Options()).ok());
+  EXPECT_TRUE(evkit::Run(main, time.Options()).ok());
   EXPECT_THAT(trace, ElementsAre("closed"));
   EXPECT_EQ(time.elapsed(), absl::Seconds(7));
 }
@@ -488,7 +488,7 @@ TEST(RunnerTest, MainThatCancelsItselfIsCancelledAndNotInterrupted) {
     co_await OrReturn(Sleep(absl::ZeroDuration()));
     co_return absl::OkStatus();
   };
-  const absl::Status status = Run(main, time.Options());
+  const absl::Status status = evkit::Run(main, time.Options());
   EXPECT_EQ(status.code(), absl::StatusCode::kCancelled);
   EXPECT_FALSE(IsInterrupted(status));
 }
@@ -505,7 +505,8 @@ Coro<void> Throw(Trace& trace) {
 TEST(RunTest, AnExceptionOfMainIsRethrownAfterTheCleanUp) {
   VirtualTime time;
   Trace trace;
-  EXPECT_THROW((void)Run(Throw(trace), time.Options()), std::runtime_error);
+  EXPECT_THROW((void)evkit::Run(Throw(trace), time.Options()),
+               std::runtime_error);
   EXPECT_THAT(trace, ElementsAre("worker: CANCELLED", "worker ends"));
   EXPECT_THAT(time.log(), IsEmpty());
 }
