@@ -1,11 +1,12 @@
 // evkit's signal receiver alone, in a program that polls by itself.
 
+#include "evkit/loop/signals/signal_receiver.h"
+
 #include <poll.h>
 #include <signal.h>
 
 #include <vector>
 
-#include "evkit/loop/signals/signal_receiver.h"
 #include "expect.h"
 
 int main() {

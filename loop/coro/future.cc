@@ -43,6 +43,12 @@ void FutureAwaitBase::WaitForFuture() {
   task()->Wake();
 }
 
+std::string FutureAwaitBase::Describe() const {
+  // Of a task the name only: tasks may await each other in a circle.
+  TaskState* const task = state_.AsTask();
+  return task == nullptr ? state_.DebugString() : "task " + task->name();
+}
+
 bool FutureAwaitBase::Finish(absl::Status* status) {
   const bool cancelled = TakeCancellation(status);
   if (!misuse_.ok()) {

@@ -255,7 +255,7 @@ class FutureAwaitBase : public Suspension, public DoneHook {
     return misuse_.ok() && state_.Cancel(message);
   }
   FutureState* awaited() override { return &state_; }
-  std::string Describe() const override { return state_.DebugString(); }
+  std::string Describe() const override;
   void OnDone(FutureState&) override { task()->Wake(); }
   FutureState* awaiter() override { return task(); }
 

@@ -309,7 +309,7 @@ TEST(RunTest, ACallbackThatStopsTheLoopDoesNotKeepItFromClosing) {
     CreateTask(Stubborn(trace));
     co_await OrReturn(numbers.Next());
     AbstractEventLoop* const loop = GetRunningLoop().value();
-    loop->CallLater(absl::Minutes(90), [loop] { loop->Stop(); });
+    loop->CallLater(absl::Minutes(30), [loop] { loop->Stop(); });
     co_return absl::OkStatus();
   };
   EXPECT_EQ(evkit::Run(main, time.Options()).code(),

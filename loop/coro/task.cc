@@ -28,8 +28,8 @@ void BeginTask(TaskState& task, TaskOptions options, SourceLocation where) {
   AbstractEventLoop* const loop = task.loop();
   if (loop == nullptr || loop->IsClosed()) {
     task.Refuse(absl::FailedPreconditionError(
-        loop == nullptr ? "CreateTask: no running event loop"
-                        : "CreateTask: event loop is closed"));
+        task.hub().detached() ? "CreateTask: no running event loop"
+                              : "CreateTask: event loop is closed"));
     return;
   }
   const std::shared_ptr<TaskFactoryHolder> holder = task.hub().task_factory();

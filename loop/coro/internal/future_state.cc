@@ -63,7 +63,11 @@ std::string FutureState::DebugString() const {
   return text + ">";
 }
 
-absl::Status FutureState::CheckCanComplete() const {
+absl::Status FutureState::CheckCanComplete() {
+  if (AsTask() != nullptr) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "invalid state: ", DebugString(), " is completed by its coroutine"));
+  }
   if (!done()) return absl::OkStatus();
   return absl::FailedPreconditionError(
       absl::StrCat("invalid state: ", DebugString(), " is already done"));

@@ -127,7 +127,7 @@ class FutureState {
   virtual std::string DebugString() const;
 
   // OK if it can be completed from outside.
-  absl::Status CheckCanComplete() const;
+  absl::Status CheckCanComplete();
   // Ends it, with what is in the slot.
   void Finish();
   void FinishWith(absl::Status error);

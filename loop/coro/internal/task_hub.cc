@@ -24,7 +24,8 @@ class TaskHub::Owner {
   TaskHub* const hub_;
 };
 
-TaskHub::TaskHub(AbstractEventLoop* loop) : loop_(loop) {}
+TaskHub::TaskHub(AbstractEventLoop* loop, bool detached)
+    : loop_(loop), detached_(detached) {}
 TaskHub::~TaskHub() = default;
 
 RefPtr<TaskHub> TaskHub::Of(AbstractEventLoop& loop) {

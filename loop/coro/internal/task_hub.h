@@ -63,7 +63,7 @@ class TaskHub {
   static RefPtr<TaskHub> Of(AbstractEventLoop& loop);
   // One without a loop, for the task that could not be created.
   static RefPtr<TaskHub> Detached() {
-    return RefPtr<TaskHub>::Adopt(new TaskHub(nullptr));
+    return RefPtr<TaskHub>::Adopt(new TaskHub(nullptr, /*detached=*/true));
   }
 
   TaskHub(const TaskHub&) = delete;
@@ -74,8 +74,9 @@ class TaskHub {
     if (--references_ == 0) delete this;
   }
 
-  // Null once the loop is closed.
+  // Null once the loop is closed, and if there never was one.
   AbstractEventLoop* loop() const { return loop_; }
+  bool detached() const { return detached_; }
 
   // The tasks that have not ended, in the order of their creation.
   void Add(TaskState& task);
@@ -89,13 +90,14 @@ class TaskHub {
  private:
   class Owner;
 
-  explicit TaskHub(AbstractEventLoop* loop);
+  explicit TaskHub(AbstractEventLoop* loop, bool detached = false);
   ~TaskHub();
 
   // The loop closes: destroys the tasks that have not ended.
   void Close();
 
   AbstractEventLoop* loop_;
+  const bool detached_;
   uint32_t references_ = 1;
   TaskState* first_ = nullptr;
   TaskState* last_ = nullptr;

@@ -19,6 +19,21 @@
 
 namespace evkit::signals_internal {
 
+// ThreadSanitizer holds signals back until the program is between two of its
+// own steps: real-time signals coalesce meanwhile, and in a child of a process
+// with threads none comes through.
+#if defined(__SANITIZE_THREAD__)
+constexpr bool kThreadSanitizer = true;
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+constexpr bool kThreadSanitizer = true;
+#else
+constexpr bool kThreadSanitizer = false;
+#endif
+#else
+constexpr bool kThreadSanitizer = false;
+#endif
+
 // What is installed for `signal`: SIG_DFL, SIG_IGN or a function.
 inline sighandler_t HandlerOf(int signal) {
   struct sigaction action;
