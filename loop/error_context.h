@@ -7,11 +7,13 @@
 
 #include <exception>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
+#include "evkit/loop/context.h"
 #include "evkit/loop/handle.h"
 
 namespace evkit {
@@ -32,6 +34,9 @@ class ErrorContext {
   std::exception_ptr exception;
   // The callback that was running, or that could not be scheduled.
   Handle handle;
+  // Where the handler runs: the task's, if it is about one. Without it, in the
+  // handle's (ERR-07).
+  std::optional<Context> context;
   // Whatever else is known, by name: "fd", "task", "transport".
   std::map<std::string, std::string> details;
 
@@ -41,8 +46,9 @@ class ErrorContext {
   std::string ToString() const;
 };
 
-// Called with each report, on the loop's thread, in the context of the callback
-// concerned (ERR-07). What it throws is reported to the default handler.
+// Called with each report, on the loop's thread, in the context of the task or
+// callback concerned (ERR-07). What it throws is reported to the default
+// handler.
 using ExceptionHandler = absl::AnyInvocable<void(AbstractEventLoop& loop,
                                                  const ErrorContext& error)>;
 

@@ -388,10 +388,12 @@ void EventLoop::CallExceptionHandler(const ErrorContext& error) {
   }
   const auto call = [&] { (*handler)(*this, error); };
   std::exception_ptr thrown = CatchExceptions([&] {
-    if (error.handle == Handle()) {
-      call();
-    } else {
+    if (error.context.has_value()) {
+      Context(*error.context).Run(call);
+    } else if (!(error.handle == Handle())) {
       error.handle.context().Run(call);
+    } else {
+      call();
     }
   });
   if (thrown == nullptr) return;

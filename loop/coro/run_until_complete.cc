@@ -3,6 +3,7 @@
 #include "evkit/loop/coro/run_until_complete.h"
 
 #include "evkit/loop/internal/exceptions.h"
+#include "evkit/policy/running_loop.h"
 
 namespace evkit::loop_internal {
 namespace {
@@ -23,11 +24,25 @@ class ScopedDoneCallback {
 
 }  // namespace
 
-absl::Status RunUntilDone(AbstractEventLoop& loop, const AnyFuture& future) {
+absl::Status CheckCanRun(const AbstractEventLoop& loop) {
   if (loop.IsClosed()) {
     return absl::FailedPreconditionError(
         "RunUntilComplete: event loop is closed");
   }
+  if (loop.IsRunning()) {
+    return absl::FailedPreconditionError(
+        "RunUntilComplete: this event loop is already running");
+  }
+  if (GetRunningLoopOrNull() != nullptr) {
+    return absl::FailedPreconditionError(
+        "RunUntilComplete: another event loop is running in this thread");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status RunUntilDone(AbstractEventLoop& loop, const AnyFuture& future) {
+  absl::Status can_run = CheckCanRun(loop);
+  if (!can_run.ok()) return can_run;
   if (future.loop() != &loop) {
     return absl::FailedPreconditionError(
         "RunUntilComplete: the future is attached to a different loop");

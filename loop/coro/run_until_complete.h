@@ -21,14 +21,32 @@
 namespace evkit {
 
 namespace loop_internal {
+
+// OK if `loop` can run now.
+absl::Status CheckCanRun(const AbstractEventLoop& loop);
 absl::Status RunUntilDone(AbstractEventLoop& loop, const AnyFuture& future);
+
+// However the run ends, nobody else will look at the task that was made for it.
+class ScopedMainTask {
+ public:
+  explicit ScopedMainTask(AnyTask task) : task_(std::move(task)) {}
+  ScopedMainTask(const ScopedMainTask&) = delete;
+  ScopedMainTask& operator=(const ScopedMainTask&) = delete;
+  ~ScopedMainTask() {
+    if (task_.done()) task_.state()->MarkRetrieved();
+  }
+
+ private:
+  const AnyTask task_;
+};
+
 }  // namespace loop_internal
 
 // Runs `loop` until `future` is done, and returns its result; an exception of
 // the user's is rethrown. Other tasks and callbacks run meanwhile, and stay
 // where they are afterwards.
-//   kFailedPrecondition: the loop was stopped before (RUN-12); or `future`
-//     belongs to another loop; or as `RunForever()`.
+//   kFailedPrecondition: the loop was stopped before (RUN-15); or `future`
+//     belongs to another loop (RUN-19); or as `RunForever()`.
 template <typename T>
 Outcome<T> RunUntilComplete(AbstractEventLoop& loop, Future<T> future) {
   absl::Status status = loop_internal::RunUntilDone(loop, future);
@@ -36,13 +54,17 @@ Outcome<T> RunUntilComplete(AbstractEventLoop& loop, Future<T> future) {
   return future.Result();
 }
 
-// The same with a task made of `coro`. If the loop was stopped before, the task
-// is left in it.
+// The same with a task made of `coro`, unless the loop cannot run: then `coro`
+// is destroyed (RUN-12). If the loop was stopped before, the task is left in
+// it.
 template <typename T>
 Outcome<T> RunUntilComplete(AbstractEventLoop& loop, Coro<T> coro,
                             SourceLocation where = SourceLocation::Here()) {
-  return RunUntilComplete<T>(
-      loop, CreateTask(loop, std::move(coro), TaskOptions(), where));
+  absl::Status status = loop_internal::CheckCanRun(loop);
+  if (!status.ok()) return status;
+  const Task<T> task = CreateTask(loop, std::move(coro), TaskOptions(), where);
+  const loop_internal::ScopedMainTask main_task(task);
+  return RunUntilComplete<T>(loop, task);
 }
 
 }  // namespace evkit

@@ -60,6 +60,12 @@ class Call {
   // begins.
   void Replace(PromiseBase* callee) { callee_ = callee; }
 
+  // For coroutines that are called more than once. Takes over one that may have
+  // begun, on another stack too, and is suspended; `Begin()` goes on with it.
+  void Adopt(PromiseBase& callee) { callee_ = &callee; }
+  // Gives it up, suspended.
+  void Release() { callee_ = nullptr; }
+
   bool done() const { return done_; }
   SlotBase& slot() { return slot_; }
   PromiseBase* callee() const { return callee_; }

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "evkit/loop/coro/internal/task_state.h"
 #include "evkit/loop/internal/exceptions.h"
 
 namespace evkit::loop_internal {
@@ -164,7 +165,9 @@ void FutureState::ReportUnseenError() {
   ErrorContext report(absl::StrCat(Kind(), " error was never retrieved"));
   report.status = slot_.status;
   report.exception = slot_.exception;
-  report.details[AsTask() != nullptr ? "task" : "future"] = DebugString();
+  TaskState* const task = AsTask();
+  report.details[task != nullptr ? "task" : "future"] = DebugString();
+  if (task != nullptr) report.context = task->context();
   if (AbstractEventLoop* const loop = hub_->loop(); loop != nullptr) {
     loop->CallExceptionHandler(report);
     return;

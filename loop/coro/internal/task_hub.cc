@@ -60,6 +60,7 @@ void TaskHub::Close() {
     TaskState& task = *first_;
     ErrorContext report("Task was destroyed but it is pending!");
     report.details["task"] = task.DebugString();
+    report.context = task.context();
     loop.CallExceptionHandler(report);
     if (first_ != &task) continue;
     Remove(task);
