@@ -106,8 +106,7 @@ Coro<void> CancelBeforeStart(Scenario* scenario) {
   const absl::StatusOr<int> result = co_await task;
   EXPECT_EQ(result.status().code(), absl::StatusCode::kCancelled);
   scenario->Log(absl::StrCat("CE ('", result.status().message(), "',)"));
-  const bool ran =
-      absl::c_linear_search(scenario->trace, std::string("child"));
+  const bool ran = absl::c_linear_search(scenario->trace, std::string("child"));
   scenario->Log(
       absl::StrCat(TrueOrFalse(task.cancelled()), " ", TrueOrFalse(ran)));
   co_return absl::OkStatus();
@@ -116,9 +115,8 @@ Coro<void> CancelBeforeStart(Scenario* scenario) {
 TEST(CoroutineScenarioTest, D11_CancelBeforeStart) {
   Scenario scenario;
   scenario.Run(CancelBeforeStart(&scenario));
-  EXPECT_THAT(scenario.trace,
-              ElementsAre("True", "cancelled now False", "CE ('m',)",
-                          "True False"));
+  EXPECT_THAT(scenario.trace, ElementsAre("True", "cancelled now False",
+                                          "CE ('m',)", "True False"));
 }
 
 Coro<int> CancelSelf(bool uncancel) {
@@ -316,8 +314,7 @@ TEST(CoroutineScenarioTest, D25_EventSetAndClear) {
 // An item, or that the queue is shut down.
 std::string ItemOrShut(const absl::StatusOr<std::string>& item) {
   if (item.ok()) return *item;
-  return absl::IsOutOfRange(item.status()) ? "shut"
-                                           : item.status().ToString();
+  return absl::IsOutOfRange(item.status()) ? "shut" : item.status().ToString();
 }
 
 Coro<void> GetAndLog(Scenario* scenario, Queue<std::string>* queue) {

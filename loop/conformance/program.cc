@@ -85,8 +85,8 @@ absl::StatusOr<std::vector<Program>> LoadPrograms(const std::string& path) {
     if (line.find_first_not_of(" \r\t") == std::string::npos) continue;
     absl::StatusOr<Program> program = Program::Parse(line);
     if (!program.ok()) {
-      return absl::InvalidArgumentError(absl::StrCat(
-          path, ":", number, ": ", program.status().message()));
+      return absl::InvalidArgumentError(
+          absl::StrCat(path, ":", number, ": ", program.status().message()));
     }
     programs.push_back(*std::move(program));
   }

@@ -3,6 +3,8 @@
 // A thousand programs with the traces that CPython's asyncio gave: evkit's must
 // be equal. docs/conformance.md says what they are made of.
 
+#include "evkit/loop/conformance/program.h"
+
 #include <iostream>
 #include <string>
 #include <utility>
@@ -10,7 +12,6 @@
 
 #include "absl/status/statusor.h"
 #include "evkit/base/check.h"
-#include "evkit/loop/conformance/program.h"
 #include "evkit/loop/conformance/run_program.h"
 #include "gtest/gtest.h"
 
@@ -34,7 +35,7 @@ TEST_P(ProgramTest, TracesAreThoseOfAsyncio) {
   int skipped = 0;
   for (const Program& program : Programs()) {
     if (program.level() != GetParam()) continue;
-    const Run run = RunProgram(program);
+    const ProgramRun run = RunProgram(program);
     if (!run.skipped.empty()) {
       ++skipped;
 #if defined(__cpp_exceptions)
@@ -54,8 +55,8 @@ TEST_P(ProgramTest, TracesAreThoseOfAsyncio) {
 // 1: callbacks; 2: and futures and tasks; 3: and combinators, timeouts, groups;
 // 4: and primitives; 5: everything.
 INSTANTIATE_TEST_SUITE_P(Level, ProgramTest, ::testing::Range(1, 6),
-                         [](const ::testing::TestParamInfo<int>& info) {
-                           return std::to_string(info.param);
+                         [](const ::testing::TestParamInfo<int>& level) {
+                           return std::to_string(level.param);
                          });
 
 Program Parse(const std::string& text) {
@@ -77,7 +78,7 @@ TEST(RunProgramTest, ADifferenceIsDescribed) {
 }
 
 TEST(RunProgramTest, AProgramThatNeverComesToAnEndIsEnded) {
-  const Run run = RunProgram(Parse(
+  const ProgramRun run = RunProgram(Parse(
       R"({"id": "x", "level": 1, "cos": [], "cbs": [[["call_soon", 0, 0]]],
           "main": [["call_soon", 0, 0], ["run_forever"], ["log", "no"]],
           "trace": []})"));
@@ -85,15 +86,15 @@ TEST(RunProgramTest, AProgramThatNeverComesToAnEndIsEnded) {
 }
 
 TEST(RunProgramTest, AProgramThatWouldWaitForEverIsEnded) {
-  const Run run = RunProgram(
-      Parse(R"({"id": "x", "level": 1, "cos": [], "cbs": [],
+  const ProgramRun run =
+      RunProgram(Parse(R"({"id": "x", "level": 1, "cos": [], "cbs": [],
                 "main": [["run_forever"], ["log", "no"]], "trace": []})"));
   EXPECT_EQ(run.trace, std::vector<std::string>{"deadlock"});
 }
 
 TEST(RunProgramTest, AProgramWithAnUnknownStatementIsSkipped) {
-  const Run run = RunProgram(
-      Parse(R"({"id": "x", "level": 1, "cos": [], "cbs": [],
+  const ProgramRun run =
+      RunProgram(Parse(R"({"id": "x", "level": 1, "cos": [], "cbs": [],
                 "main": [["log", "a"], ["dance"]], "trace": []})"));
   EXPECT_EQ(run.skipped, "no statement dance outside of coroutines");
 }

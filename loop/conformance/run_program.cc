@@ -11,17 +11,17 @@
 
 namespace evkit::conformance {
 
-Run RunProgram(const Program& program) {
+ProgramRun RunProgram(const Program& program) {
 #if !defined(__cpp_exceptions)
   if (program.callbacks_raise()) {
-    Run run({});
+    ProgramRun run({});
     run.skipped = "callbacks cannot fail in a build without exceptions";
     return run;
   }
 #endif
   Machine machine(program);
   machine.Run();
-  Run run(machine.trace());
+  ProgramRun run(machine.trace());
   run.skipped = machine.skipped();
   return run;
 }
@@ -36,11 +36,11 @@ std::string DescribeDifference(const std::vector<std::string>& expected,
     return at == trace.end() ? std::string("nothing")
                              : absl::StrCat("\"", *at, "\"");
   };
-  return absl::StrCat(
-      "  expected: ", absl::StrJoin(expected, " | "),
-      "\n  actual:   ", absl::StrJoin(actual, " | "), "\n  entry ",
-      expected_at - expected.begin(), ": expected ",
-      entry(expected, expected_at), ", got ", entry(actual, actual_at), "\n");
+  return absl::StrCat("  expected: ", absl::StrJoin(expected, " | "),
+                      "\n  actual:   ", absl::StrJoin(actual, " | "),
+                      "\n  entry ", expected_at - expected.begin(),
+                      ": expected ", entry(expected, expected_at), ", got ",
+                      entry(actual, actual_at), "\n");
 }
 
 }  // namespace evkit::conformance

@@ -14,9 +14,10 @@
 namespace evkit::conformance {
 
 // How a program ran.
-class Run {
+class ProgramRun {
  public:
-  explicit Run(std::vector<std::string> entries) : trace(std::move(entries)) {}
+  explicit ProgramRun(std::vector<std::string> entries)
+      : trace(std::move(entries)) {}
 
   std::vector<std::string> trace;
   // Why the trace means nothing; empty if it does.
@@ -24,7 +25,7 @@ class Run {
 };
 
 // Skips what cannot be: a callback that fails, in a build without exceptions.
-Run RunProgram(const Program& program);
+ProgramRun RunProgram(const Program& program);
 
 // For people: both traces, and where they begin to differ. Empty if they are
 // equal.

@@ -29,7 +29,7 @@ int Main(const char* path) {
   int different = 0;
   int skipped = 0;
   for (const Program& program : *programs) {
-    const Run run = RunProgram(program);
+    const ProgramRun run = RunProgram(program);
     if (!run.skipped.empty()) {
       ++skipped;
       std::printf("%s: skipped: %s\n", program.id().c_str(),

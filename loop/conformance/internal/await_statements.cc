@@ -43,8 +43,7 @@ Coro<Flow> AwaitSelf(Machine*, Frame*, const Json*) {
 }
 
 Coro<Flow> CallStatement(Machine* machine, Frame*, const Json* s) {
-  const int value =
-      co_await OrReturn(machine->CallBody((*s)[1].integer()));
+  const int value = co_await OrReturn(machine->CallBody((*s)[1].integer()));
   machine->Log((*s)[2], ValueToken(value));
   co_return Flow();
 }

@@ -42,10 +42,9 @@ std::vector<Named> Distinct(Machine& machine, const Json& names) {
   for (const Json& name : names.items()) {
     const Ref* const ref = machine.Find(name);
     if (ref == nullptr) continue;
-    const bool known =
-        std::any_of(found.begin(), found.end(), [&](const Named& other) {
-          return other.future == ref->any();
-        });
+    const bool known = std::any_of(
+        found.begin(), found.end(),
+        [&](const Named& other) { return other.future == ref->any(); });
     if (!known) found.emplace_back(name.string(), ref->any());
   }
   return found;
@@ -55,10 +54,9 @@ std::string NamesOf(const std::vector<Named>& all,
                     const std::vector<AnyFuture>& some) {
   return absl::StrJoin(
       some, ",", [&](std::string* out, const AnyFuture& future) {
-        const auto named =
-            std::find_if(all.begin(), all.end(), [&](const Named& candidate) {
-              return candidate.future == future;
-            });
+        const auto named = std::find_if(
+            all.begin(), all.end(),
+            [&](const Named& candidate) { return candidate.future == future; });
         EVKIT_CHECK(named != all.end(), "a future that nobody waited for");
         out->append(named->name);
       });
@@ -147,8 +145,8 @@ Coro<Flow> WaitStatement(Machine* machine, Frame*, const Json* s) {
 
 template <typename T>
 Coro<Flow> WaitForAndLog(Machine* machine, T awaited, const Json* s) {
-  const auto value = co_await OrReturn(
-      WaitFor(std::move(awaited), Machine::Timeout((*s)[2])));
+  const auto value =
+      co_await OrReturn(WaitFor(std::move(awaited), Machine::Timeout((*s)[2])));
   machine->Log((*s)[3], ValueToken(value));
   co_return Flow();
 }

@@ -77,8 +77,7 @@ Coro<Flow> Try(Machine* machine, Frame* frame, const Json* statement) {
     }
   }
   if (statement->size() > 3) {
-    co_await OrReturn(
-        Machine::ExecuteAsync(machine, frame, &(*statement)[3]));
+    co_await OrReturn(Machine::ExecuteAsync(machine, frame, &(*statement)[3]));
   }
   co_return flow;
 }
@@ -108,7 +107,8 @@ void AddFlowStatements(StatementTable& table) {
   });
   table.Add("flush", [](Machine& machine, Frame&, const Json& s) {
     std::sort(machine.notes.begin(), machine.notes.end());
-    machine.Log(s[1], absl::StrCat("[", absl::StrJoin(machine.notes, ","), "]"));
+    machine.Log(s[1],
+                absl::StrCat("[", absl::StrJoin(machine.notes, ","), "]"));
     machine.notes.clear();
   });
   table.Add("set", [](Machine& machine, Frame&, const Json& s) {

@@ -110,9 +110,10 @@ class JsonReader {
 
   bool ReadInteger(Json& value) {
     const size_t begin = position_;
-    while (position_ < text_.size() &&
-           (text_[position_] == '-' ||
-            absl::ascii_isdigit(static_cast<unsigned char>(text_[position_])))) {
+    while (
+        position_ < text_.size() &&
+        (text_[position_] == '-' ||
+         absl::ascii_isdigit(static_cast<unsigned char>(text_[position_])))) {
       ++position_;
     }
     value.kind_ = Json::Kind::kInteger;

@@ -56,8 +56,7 @@ Coro<Flow> With(P* primitive, Machine* machine, Frame* frame,
 Coro<Flow> WaitForVariable(Machine* machine, Frame*, const Json* s) {
   auto enough = [&variable = machine->vars.at(Index((*s)[2])),
                  least = (*s)[3].integer()] { return variable >= least; };
-  co_await OrReturn(
-      ConditionOf(*machine, (*s)[1]).WaitFor(std::move(enough)));
+  co_await OrReturn(ConditionOf(*machine, (*s)[1]).WaitFor(std::move(enough)));
   co_return Flow();
 }
 

@@ -64,9 +64,8 @@ void CallSoonInContext(Machine& machine, Frame&, const Json& s) {
 template <typename F>
 void LogHandle(Machine& machine, const Json& s, F token) {
   const auto handle = machine.handles.find(s[1].integer());
-  machine.Log(s[2], handle == machine.handles.end()
-                        ? std::string("unset")
-                        : token(handle->second));
+  machine.Log(s[2], handle == machine.handles.end() ? std::string("unset")
+                                                    : token(handle->second));
 }
 
 void RunUntil(Machine& machine, Frame&, const Json& s) {

@@ -25,9 +25,7 @@ namespace {
 // How often a program may look at its descriptors before it counts as endless.
 constexpr int kMaxTurns = 2000;
 
-absl::Status OverError() {
-  return absl::CancelledError("the program is over");
-}
+absl::Status OverError() { return absl::CancelledError("the program is over"); }
 
 #if defined(__cpp_exceptions)
 // What a callback throws that fails.

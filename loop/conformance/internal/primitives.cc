@@ -22,8 +22,7 @@ std::shared_ptr<Semaphore> MakeSemaphore(int value, bool bounded) {
   return std::make_shared<Semaphore>(value);
 }
 
-std::shared_ptr<Queue<int>> MakeQueue(const std::string& kind,
-                                      size_t maxsize) {
+std::shared_ptr<Queue<int>> MakeQueue(const std::string& kind, size_t maxsize) {
   if (kind == "lifo") return std::make_shared<LifoQueue<int>>(maxsize);
   if (kind == "prio") return std::make_shared<PriorityQueue<int>>(maxsize);
   EVKIT_CHECK(kind == "fifo", "the program declares an unknown kind of queue");
@@ -50,8 +49,8 @@ Primitives::Primitives(const Program& program)
     barriers.emplace_back(parties.integer());
   }
   for (const Json& queue : Each(program, "queues")) {
-    queues.push_back(MakeQueue(queue[0].string(),
-                               static_cast<size_t>(queue[1].integer())));
+    queues.push_back(
+        MakeQueue(queue[0].string(), static_cast<size_t>(queue[1].integer())));
   }
 }
 

@@ -73,8 +73,8 @@ void AddQueueStatements(StatementTable& table) {
   table.Add("q_get", Get);
   table.Add("q_join", Join);
   table.Add("q_put_now", [](Machine& machine, Frame&, const Json& s) {
-    machine.Log(s[3], StatusToken(QueueOf(machine, s[1]).PutNowait(
-                          s[2].integer())));
+    machine.Log(s[3],
+                StatusToken(QueueOf(machine, s[1]).PutNowait(s[2].integer())));
   });
   table.Add("q_get_now", [](Machine& machine, Frame&, const Json& s) {
     machine.Log(s[2], OutcomeToken(QueueOf(machine, s[1]).GetNowait()));

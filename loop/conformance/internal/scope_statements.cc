@@ -30,8 +30,8 @@ Coro<Flow> RunInTimeout(std::shared_ptr<Timeout> timeout, Machine* machine,
 }
 
 Coro<Flow> TimeoutAfter(Machine* machine, Frame* frame, const Json* s) {
-  return RunInTimeout(
-      std::make_shared<Timeout>(Machine::Timeout((*s)[2])), machine, frame, s);
+  return RunInTimeout(std::make_shared<Timeout>(Machine::Timeout((*s)[2])),
+                      machine, frame, s);
 }
 
 Coro<Flow> TimeoutAt(Machine* machine, Frame* frame, const Json* s) {
@@ -65,8 +65,8 @@ void LogDeadline(Machine& machine, Frame&, const Json& s) {
   const Timeout* const timeout = FindTimeout(machine, s[1], s[2]);
   if (timeout == nullptr) return;
   const std::optional<MonotonicTime> when = timeout->when();
-  machine.Log(s[2], when.has_value() ? absl::StrCat(machine.ToTick(*when))
-                                     : "none");
+  machine.Log(s[2],
+              when.has_value() ? absl::StrCat(machine.ToTick(*when)) : "none");
 }
 
 Coro<Flow> GroupBody(std::shared_ptr<TaskGroup> group, Machine* machine,

@@ -95,7 +95,8 @@ Coro<int> SockRecv(Machine* machine, Socket* socket, size_t size) {
         }
       }));
   done.AddDoneCallback([machine, socket, generation] {
-    if (socket->reader_generation == generation) RemoveReader(*machine, *socket);
+    if (socket->reader_generation == generation)
+      RemoveReader(*machine, *socket);
   });
   co_return co_await done;
 }
@@ -120,21 +121,22 @@ Coro<void> SockSendAll(Machine* machine, Socket* socket, size_t size) {
         if (left == 0) done.SetResult().IgnoreError();
       }));
   done.AddDoneCallback([machine, socket, generation] {
-    if (socket->writer_generation == generation) RemoveWriter(*machine, *socket);
+    if (socket->writer_generation == generation)
+      RemoveWriter(*machine, *socket);
   });
   co_return co_await done;
 }
 
 Coro<Flow> SockRecvStatement(Machine* machine, Frame*, const Json* s) {
-  const int received = co_await OrReturn(SockRecv(
-      machine, &SocketOf(*machine, (*s)[1]), Size((*s)[2])));
+  const int received = co_await OrReturn(
+      SockRecv(machine, &SocketOf(*machine, (*s)[1]), Size((*s)[2])));
   machine->Log((*s)[3], absl::StrCat("bytes:", received));
   co_return Flow();
 }
 
 Coro<Flow> SockSendAllStatement(Machine* machine, Frame*, const Json* s) {
-  co_await OrReturn(SockSendAll(machine, &SocketOf(*machine, (*s)[1]),
-                                Size((*s)[2])));
+  co_await OrReturn(
+      SockSendAll(machine, &SocketOf(*machine, (*s)[1]), Size((*s)[2])));
   co_return Flow();
 }
 
@@ -152,8 +154,7 @@ void AddSocketStatements(StatementTable& table) {
     machine.Log(s[2], BoolToken(removed));
   });
   table.Add("send", [](Machine& machine, Frame&, const Json& s) {
-    machine.Log(s[3],
-                TransferToken(Send(SocketOf(machine, s[1]), Size(s[2]))));
+    machine.Log(s[3], TransferToken(Send(SocketOf(machine, s[1]), Size(s[2]))));
   });
   table.Add("recv", [](Machine& machine, Frame&, const Json& s) {
     machine.Log(s[3],

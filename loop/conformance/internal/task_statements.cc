@@ -19,9 +19,9 @@ namespace {
 
 void Create(Machine& machine, const Json& slot, const Json& body,
             TaskOptions options) {
-  machine.SetTask(slot, CreateTask(machine.loop(),
-                                   machine.CallBody(body.integer()),
-                                   std::move(options)));
+  machine.SetTask(slot,
+                  CreateTask(machine.loop(), machine.CallBody(body.integer()),
+                             std::move(options)));
 }
 
 std::string NameOf(const AnyTask& task) {
@@ -71,8 +71,9 @@ void AddTaskStatements(StatementTable& table) {
     if (ref != nullptr) ref->task().set_name(s[2].string());
   });
   table.Add("cancelling", [](Machine& machine, Frame&, const Json& s) {
-    LogTask(machine, s,
-            [](const AnyTask& task) { return absl::StrCat(task.cancelling()); });
+    LogTask(machine, s, [](const AnyTask& task) {
+      return absl::StrCat(task.cancelling());
+    });
   });
   table.Add("uncancel", [](Machine& machine, Frame&, const Json& s) {
     LogTask(machine, s,

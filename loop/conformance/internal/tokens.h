@@ -25,7 +25,7 @@ std::string ErrorToken(const absl::Status& error);
 std::string StatusToken(const absl::Status& status);
 std::string BoolToken(bool value);
 
-std::string ValueToken(int value);                      // "value:7"
+std::string ValueToken(int value);                       // "value:7"
 std::string ValueToken(const std::vector<int>& values);  // "list[value:7]"
 std::string ValueToken(const Outcomes& outcomes);
 
