@@ -1,0 +1,63 @@
+// Copyright 2026 The evkit Authors. SPDX-License-Identifier: Apache-2.0
+//
+// A queue without its items: how many there are, who waits, whether it is shut
+// down. What is the same for all types and all orders.
+
+#ifndef EVKIT_LOOP_SYNC_INTERNAL_QUEUE_CORE_H_
+#define EVKIT_LOOP_SYNC_INTERNAL_QUEUE_CORE_H_
+
+#include <cstddef>
+#include <cstdint>
+
+#include "absl/status/status.h"
+#include "evkit/loop/coro/coro.h"
+#include "evkit/loop/coro/internal/task_hub.h"
+#include "evkit/loop/sync/event.h"
+#include "evkit/loop/sync/internal/sync_state.h"
+#include "evkit/loop/sync/internal/wait_list.h"
+
+namespace evkit::loop_internal {
+
+class QueueCore : public SyncState {
+ public:
+  size_t maxsize() const { return maxsize_; }
+  size_t size() const { return size_; }
+  bool empty() const { return size_ == 0; }
+  bool full() const { return maxsize_ > 0 && size_ >= maxsize_; }
+
+  // Why no item can be put, or got, now; OK if one can.
+  absl::Status CheckPut() const;
+  absl::Status CheckGet() const;
+  // An item has been put, or got.
+  void OnPut();
+  void OnGet();
+
+  // Waits until there is room, or an item; fails if the queue is shut down
+  // first. An OK result holds until the caller suspends.
+  static Coro<void> WaitForRoom(RefPtr<QueueCore> queue);
+  static Coro<void> WaitForItem(RefPtr<QueueCore> queue);
+
+  absl::Status TaskDone();
+  static Coro<void> Join(RefPtr<QueueCore> queue);
+  // `immediate`: all items are dropped, which is up to the caller.
+  void Shutdown(bool immediate);
+
+ protected:
+  explicit QueueCore(size_t maxsize);
+  ~QueueCore() override = default;
+
+ private:
+  class Turn;
+
+  const size_t maxsize_;
+  size_t size_ = 0;
+  WaitList getters_;
+  WaitList putters_;
+  uint64_t unfinished_ = 0;
+  Event finished_;
+  bool shut_down_ = false;
+};
+
+}  // namespace evkit::loop_internal
+
+#endif  // EVKIT_LOOP_SYNC_INTERNAL_QUEUE_CORE_H_
