@@ -11,9 +11,9 @@ absl::Status NoResultError() {
 }
 
 void CoroStack::Resume() {
-  PromiseBase* frame = next_ != nullptr ? next_ : leaf_;
-  leaf_ = nullptr;
+  PromiseBase* frame = next_ != nullptr ? next_ : innermost_;
   while (frame != nullptr) {
+    innermost_ = frame;
     next_ = nullptr;
     EndingAwait* const ending = std::exchange(frame->ending_await_, nullptr);
     if (ending == nullptr || ending->Evaluate()) {
@@ -31,13 +31,13 @@ void CoroStack::End(PromiseBase& frame, absl::Status status) {
   call.slot_.status = std::move(status);
   call.done_ = true;
   call.DestroyFrame();
-  if (caller != nullptr) SetNext(*caller);
+  ReturnTo(caller);
 }
 
 void CoroStack::Destroy() {
-  PromiseBase* frame = next_ != nullptr ? next_ : leaf_;
+  PromiseBase* frame = next_ != nullptr ? next_ : innermost_;
   next_ = nullptr;
-  leaf_ = nullptr;
+  innermost_ = nullptr;
   while (frame != nullptr) {
     PromiseBase* const caller = frame->caller_;
     frame->call_->DestroyFrame();

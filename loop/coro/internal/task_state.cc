@@ -99,7 +99,7 @@ void TaskState::Step() {
 void TaskState::StepNow() {
   if (must_cancel_) {
     must_cancel_ = false;
-    if (call_.callee() != nullptr && leaf() == nullptr) {  // Not begun.
+    if (call_.callee() != nullptr && innermost() == nullptr) {  // Not begun.
       EndCancelled(std::string(cancellation_.message()));
       return;
     }
@@ -221,8 +221,8 @@ std::string TaskState::DebugString() const {
                   " in ", where.function());
   if (!done() && waiting_on_ != nullptr) {
     absl::StrAppend(&text, " waiting for ", waiting_on_->Describe());
-    if (leaf() != nullptr) {
-      const SourceLocation at = leaf()->where();
+    if (innermost() != nullptr) {
+      const SourceLocation at = innermost()->where();
       absl::StrAppend(&text, " at ", at.file(), ":", at.line(), " in ",
                       at.function());
     }

@@ -60,6 +60,7 @@ class TaskState : public FutureState, public CoroStack {
   bool Cancel(absl::string_view message) override;
   TaskState* AsTask() override { return this; }
   std::string DebugString() const override;
+  const char* Kind() const override { return "Task"; }
 
   // Begins. In the current context, or in the one given; `eager`: with a first
   // step here and now, if the loop is running.
@@ -72,10 +73,7 @@ class TaskState : public FutureState, public CoroStack {
   void Abandon();
 
   // For awaits. The running step ends, and the task waits for `suspension`.
-  void Suspend(Suspension& suspension, PromiseBase& leaf) {
-    waiting_on_ = &suspension;
-    SetLeaf(leaf);
-  }
+  void Suspend(Suspension& suspension) { waiting_on_ = &suspension; }
   // What it waited for has come: the next step is queued.
   void Wake();
   // The same for an await that cannot be cancelled.
@@ -86,6 +84,8 @@ class TaskState : public FutureState, public CoroStack {
   bool TakeCancellation(absl::Status* status);
 
   Suspension* waiting_on() const { return waiting_on_; }
+  // Whether the next step is queued.
+  bool queued() const { return queued_; }
   int cancelling() const { return cancel_requests_; }
   int Uncancel();
   std::string name() const;
@@ -127,7 +127,6 @@ class TaskState : public FutureState, public CoroStack {
   void End();
   void EndCancelled(absl::string_view message);
   void RequestCancel(absl::string_view message);
-  const char* Kind() const override { return "Task"; }
 
   static constinit thread_local TaskState* current_;
 
@@ -147,9 +146,8 @@ class TaskState : public FutureState, public CoroStack {
 
 template <typename Promise>
 void Suspension::Suspend(std::coroutine_handle<Promise> handle) {
-  PromiseBase& promise = handle.promise();
-  task_ = static_cast<TaskState*>(promise.stack());
-  task_->Suspend(*this, promise);
+  task_ = static_cast<TaskState*>(handle.promise().stack());
+  task_->Suspend(*this);
 }
 
 inline bool Suspension::TakeCancellation(absl::Status* status) {
