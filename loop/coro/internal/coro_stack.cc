@@ -10,25 +10,10 @@ absl::Status NoResultError() {
       "absl::OkStatus();`, others with a value or an error");
 }
 
-void CoroStack::Resume() {
-  PromiseBase* frame = next_ != nullptr ? next_ : innermost_;
-  while (frame != nullptr) {
-    innermost_ = frame;
-    next_ = nullptr;
-    EndingAwait* const ending = std::exchange(frame->ending_await_, nullptr);
-    if (ending == nullptr || ending->Evaluate()) {
-      frame->handle_.resume();
-    } else {
-      End(*frame, ending->TakeStatus());
-    }
-    frame = next_;
-  }
-}
-
-void CoroStack::End(PromiseBase& frame, absl::Status status) {
+void CoroStack::End(PromiseBase& frame, EndingAwait& why) {
   Call& call = *frame.call_;
   PromiseBase* const caller = frame.caller_;
-  call.slot_.status = std::move(status);
+  call.slot_.status = why.TakeStatus();
   call.done_ = true;
   call.DestroyFrame();
   ReturnTo(caller);

@@ -154,8 +154,9 @@ class CoroStack {
  private:
   friend class PromiseBase;
 
-  // Ends a frame where it stands, and gives its caller `status`.
-  void End(PromiseBase& frame, absl::Status status);
+  // Ends a frame where it stands, and gives its caller the await's status. Not
+  // inline: it would make `Resume()` slower.
+  [[gnu::noinline]] void End(PromiseBase& frame, EndingAwait& why);
   // A frame has ended that was called by this one.
   void ReturnTo(PromiseBase* caller) {
     next_ = caller;
@@ -169,6 +170,22 @@ class CoroStack {
 inline void PromiseBase::OnEnd() noexcept {
   call_->done_ = true;
   stack_->ReturnTo(caller_);
+}
+
+inline void CoroStack::Resume() {
+  PromiseBase* frame = next_ != nullptr ? next_ : innermost_;
+  while (frame != nullptr) {
+    innermost_ = frame;
+    next_ = nullptr;
+    EndingAwait* const ending = frame->ending_await_;
+    frame->ending_await_ = nullptr;
+    if (ending == nullptr || ending->Evaluate()) {
+      frame->handle_.resume();
+    } else {
+      End(*frame, *ending);
+    }
+    frame = next_;
+  }
 }
 
 inline Call::~Call() { DestroyFrame(); }

@@ -38,7 +38,7 @@ TaskState::TaskState(TaskHub& hub, SlotBase& slot, PromiseBase* coroutine)
       call_(slot, coroutine),
       number_(NextTaskNumber()) {}
 
-void TaskState::Start(std::string name, const Context* context, bool eager,
+void TaskState::Start(std::string&& name, const Context* context, bool eager,
                       SourceLocation where) {
   begun_ = true;
   if (!name.empty()) set_name(std::move(name));
@@ -85,18 +85,8 @@ void TaskState::Wake() {
 }
 
 void TaskState::Step() {
+  const ScopedCurrent current(*this);
   queued_ = false;
-  {
-    const ScopedCurrent current(*this);
-    StepNow();
-  }
-  if (done() && slot().exception != nullptr &&
-      IsFatalException(slot().exception)) {
-    std::rethrow_exception(slot().exception);
-  }
-}
-
-void TaskState::StepNow() {
   if (must_cancel_) {
     must_cancel_ = false;
     if (call_.callee() != nullptr && innermost() == nullptr) {  // Not begun.
@@ -110,6 +100,9 @@ void TaskState::StepNow() {
   deliver_cancellation_ = false;
   if (call_.done()) {
     End();
+    if (slot().exception != nullptr && IsFatalException(slot().exception)) {
+      std::rethrow_exception(slot().exception);
+    }
   } else if (must_cancel_ && waiting_on_ != nullptr &&
              waiting_on_->CancelWait(cancellation_.message())) {
     must_cancel_ = false;

@@ -64,7 +64,7 @@ class TaskState : public FutureState, public CoroStack {
 
   // Begins. In the current context, or in the one given; `eager`: with a first
   // step here and now, if the loop is running.
-  void Start(std::string name, const Context* context, bool eager,
+  void Start(std::string&& name, const Context* context, bool eager,
              SourceLocation where);
   bool started() const { return begun_; }
   // Ends it before it began, with an error.
@@ -123,7 +123,6 @@ class TaskState : public FutureState, public CoroStack {
   virtual void DropValue() = 0;
 
   void Step();
-  void StepNow();
   void End();
   void EndCancelled(absl::string_view message);
   void RequestCancel(absl::string_view message);
