@@ -160,8 +160,8 @@ class TaskForest {
       std::vector<SourceLocation> call_stack = CallStackOf(*task, nullptr);
       if (running && !call_stack.empty()) call_stack.erase(call_stack.begin());
       AppendCallStack(indent, call_stack, text_);
-      absl::StrAppend(&text_, indent, "  + Created: ",
-                      PlaceOf(task->created_at()), "\n");
+      absl::StrAppend(&text_, indent,
+                      "  + Created: ", PlaceOf(task->created_at()), "\n");
       const auto awaited = awaited_by_.find(task);
       if (awaited == awaited_by_.end()) continue;
       absl::StrAppend(&text_, indent, "  + Awaits:\n");

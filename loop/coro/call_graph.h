@@ -76,9 +76,9 @@ using FutureCallGraph = std::vector<FutureCallGraphEntry>;
 // Captures where `future` stands, if it is a task, and who waits for it,
 // directly or through a gather, a shield or a group. Of the current task the
 // call stack begins with `where`. Empty if `future` refers to nothing.
-FutureCallGraph CaptureCallGraph(
-    const AnyFuture& future, CallGraphOptions options = CallGraphOptions(),
-    SourceLocation where = SourceLocation::Here());
+FutureCallGraph CaptureCallGraph(const AnyFuture& future,
+                                 CallGraphOptions options = CallGraphOptions(),
+                                 SourceLocation where = SourceLocation::Here());
 
 // Of the current task; empty if a plain callback is running (INT-03).
 //   kFailedPrecondition: no loop is running in this thread.

@@ -341,24 +341,21 @@ TEST(CallGraphTest, TasksThatAwaitEachOtherAreShownOnce) {
   EXPECT_TRUE(graph[2].repeated);
   EXPECT_THAT(
       Normal(FormatCallGraph(a)),
-      MatchesRegex(
-          "\\* Task\\(name='a', id=ID\\)\n(.|\n)*"
-          "    \\* Task\\(name='b', id=ID\\)\n(.|\n)*"
-          "        \\* Task\\(name='a', id=ID\\) \\(see above\\)"));
-  EXPECT_THAT(Normal(FormatTasks(test.loop())),
-              MatchesRegex(
-                  "\\* Task\\(name='a', id=ID\\)\n"
-                  "  \\+ Waiting for: task b\n(.|\n)*"
-                  "    \\* Task\\(name='b', id=ID\\)\n"
-                  "      \\+ Waiting for: task a\n(.|\n)*"
-                  "        \\* Task\\(name='a', id=ID\\) \\(see above\\)"));
+      MatchesRegex("\\* Task\\(name='a', id=ID\\)\n(.|\n)*"
+                   "    \\* Task\\(name='b', id=ID\\)\n(.|\n)*"
+                   "        \\* Task\\(name='a', id=ID\\) \\(see above\\)"));
+  EXPECT_THAT(
+      Normal(FormatTasks(test.loop())),
+      MatchesRegex("\\* Task\\(name='a', id=ID\\)\n"
+                   "  \\+ Waiting for: task b\n(.|\n)*"
+                   "    \\* Task\\(name='b', id=ID\\)\n"
+                   "      \\+ Waiting for: task a\n(.|\n)*"
+                   "        \\* Task\\(name='a', id=ID\\) \\(see above\\)"));
   EXPECT_THAT(a.DebugString(), HasSubstr("waiting for task b at"));
 }
 
 // Waits for the task before it.
-Coro<int> AwaitPrevious(Task<int> previous) {
-  co_return co_await previous;
-}
+Coro<int> AwaitPrevious(Task<int> previous) { co_return co_await previous; }
 
 TEST(CallGraphTest, ManyLevelsAreCutOffAndTheTextStaysSmall) {
   constexpr int kTasks = 20'000;
@@ -448,12 +445,12 @@ TEST(FormatTasksTest, ATaskThatTwoWaitForIsShownOnceInFull) {
   const Task<void> two = Named(test.loop(), AwaitTask(fetch), "two");
   ASSERT_TRUE(test.RunUntilIdle().ok());
   const std::string text = Normal(FormatTasks(test.loop()));
-  EXPECT_THAT(text, MatchesRegex(
-                        "\\* Task\\(name='one', id=ID\\)\n(.|\n)*"
-                        "    \\* Task\\(name='fetch', id=ID\\)\n(.|\n)*"
-                        "\\* Task\\(name='two', id=ID\\)\n(.|\n)*"
-                        "    \\* Task\\(name='fetch', id=ID\\) \\(see above"
-                        "\\)"));
+  EXPECT_THAT(text,
+              MatchesRegex("\\* Task\\(name='one', id=ID\\)\n(.|\n)*"
+                           "    \\* Task\\(name='fetch', id=ID\\)\n(.|\n)*"
+                           "\\* Task\\(name='two', id=ID\\)\n(.|\n)*"
+                           "    \\* Task\\(name='fetch', id=ID\\) \\(see above"
+                           "\\)"));
 }
 
 }  // namespace

@@ -186,7 +186,8 @@ TEST(CoroBugsTest, bug_J9_AWaiterThatIsCancelledLeavesTheOtherAResult) {
   EXPECT_EQ(*two.Result(), 5);
 }
 
-// --- J14: tasks that nobody holds ---------------------------------------------
+// --- J14: tasks that nobody holds
+// ---------------------------------------------
 
 Coro<void> SleepAndSay(std::shared_ptr<int> done) {
   co_await OrReturn(Sleep(absl::Hours(1)));
@@ -226,7 +227,8 @@ TEST(CoroBugsTest, bug_J14_ATaskThatNothingCanWakeIsKeptUntilTheLoopCloses) {
   EXPECT_THAT(test.log()[0], HasSubstr("destroyed but it is pending"));
 }
 
-// --- J17, J18: temporaries of await expressions -------------------------------
+// --- J17, J18: temporaries of await expressions
+// -------------------------------
 
 // Counts how many are alive, and notices one that is destroyed twice.
 class Counted {
@@ -441,7 +443,8 @@ TEST(CoroBugsTest, bug_J18_AFrameIsNeverDestroyedInsideItsAwaitSuspend) {
   EXPECT_EQ(Counted::destroyed_twice, 0);
 }
 
-// --- J19: other threads ---------------------------------------------------------
+// --- J19: other threads
+// ---------------------------------------------------------
 
 class OtherThreadDeathTest : public ::testing::Test {
  protected:
@@ -470,11 +473,10 @@ void OnAnotherThreadWhileTheLoopRuns(F function) {
 }
 
 TEST_F(OtherThreadDeathTest, bug_J19_ATaskIsNotTouchedByAnotherThread) {
-  EXPECT_DEATH(OnAnotherThreadWhileTheLoopRuns(
-                   [](const Task<int>& task, const Future<int>&) {
-                     task.Cancel();
-                   }),
-               "non-thread-safe operation: CallSoonNode");
+  EXPECT_DEATH(
+      OnAnotherThreadWhileTheLoopRuns(
+          [](const Task<int>& task, const Future<int>&) { task.Cancel(); }),
+      "non-thread-safe operation: CallSoonNode");
   EXPECT_DEATH(OnAnotherThreadWhileTheLoopRuns(
                    [](const Task<int>&, const Future<int>& gate) {
                      gate.SetResult(1).IgnoreError();

@@ -1,11 +1,11 @@
 // Copyright 2026 The evkit Authors. SPDX-License-Identifier: Apache-2.0
 //
-// The limit that coro_benchmark.cc measures against: the least that coroutines
+// The limit that loop/coro:coro_benchmark measures against: the least that coroutines
 // on a loop can do. No cancellation, no errors, no contexts, no handles, no
 // descriptors, nothing for debuggers; deep chains overflow the stack at -O0.
 
-#ifndef EVKIT_LOOP_CORO_CORO_BENCHMARK_RAW_H_
-#define EVKIT_LOOP_CORO_CORO_BENCHMARK_RAW_H_
+#ifndef EVKIT_BENCH_RAW_COROUTINES_H_
+#define EVKIT_BENCH_RAW_COROUTINES_H_
 
 #include <chrono>
 #include <coroutine>
@@ -130,7 +130,8 @@ class Coro {
   };
   using Handle = std::coroutine_handle<promise_type>;
 
-  Coro(Coro&& other) noexcept : handle_(std::exchange(other.handle_, nullptr)) {}
+  Coro(Coro&& other) noexcept
+      : handle_(std::exchange(other.handle_, nullptr)) {}
   ~Coro() {
     if (handle_) handle_.destroy();
   }
@@ -211,6 +212,8 @@ class Sleep {
 class Channel {
  public:
   explicit Channel(Loop& loop) : loop_(loop) {}
+  Channel(const Channel&) = delete;
+  Channel& operator=(const Channel&) = delete;
 
   void Send(int64_t value) {
     value_ = value;
@@ -235,6 +238,8 @@ class Channel {
 class Parking {
  public:
   explicit Parking(Loop& loop) : loop_(loop) {}
+  Parking(const Parking&) = delete;
+  Parking& operator=(const Parking&) = delete;
   bool await_ready() const noexcept { return false; }
   void await_suspend(std::coroutine_handle<> handle) { handle_ = handle; }
   bool await_resume() const { return cancelled_; }
@@ -251,4 +256,4 @@ class Parking {
 
 }  // namespace evkit::raw
 
-#endif  // EVKIT_LOOP_CORO_CORO_BENCHMARK_RAW_H_
+#endif  // EVKIT_BENCH_RAW_COROUTINES_H_
