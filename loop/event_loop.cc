@@ -22,6 +22,7 @@ namespace evkit {
 namespace {
 
 using loop_internal::CatchExceptions;
+using loop_internal::ReportExceptions;
 using loop_internal::ScopedContextCell;
 using loop_internal::ScopedRun;
 using loop_internal::TimerNode;
@@ -307,13 +308,15 @@ void EventLoop::RunBatch() {
 }
 
 void EventLoop::RunNode(HandleNode& node) {
-  std::exception_ptr thrown;
-  {
-    const ScopedContextCell context(node.context().cell());
-    const ScopedRun run(node);
-    thrown = CatchExceptions([&node] { node.Run(); });
-  }
-  if (thrown != nullptr) ReportException(node, std::move(thrown));
+  ReportExceptions(
+      [&node] {
+        const ScopedContextCell context(node.context().cell());
+        const ScopedRun run(node);
+        node.Run();
+      },
+      [this, &node](std::exception_ptr thrown) {
+        ReportException(node, std::move(thrown));
+      });
 }
 
 void EventLoop::ReportException(HandleNode& node, std::exception_ptr thrown) {

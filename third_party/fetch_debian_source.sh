@@ -1,43 +1,13 @@
 #!/usr/bin/env bash
 # Downloads the upstream archive of a Debian source package into the current
-# directory and checks it. Needs no root, and leaves the machine's own apt state
-# alone: lists and cache are in a temporary folder, the mirror and its keyring
-# are those that the machine already uses.
+# directory and checks it.
 #
 # Arguments: source package, name of its .orig.tar file, sha256 of that file.
 set -euo pipefail
 package=$1 archive=$2 sha256=$3
 
-command -v apt-get >/dev/null || { echo "no apt-get on this machine" >&2; exit 1; }
-mirror=$(cat /etc/apt/sources.list.d/debian.sources /etc/apt/sources.list 2>/dev/null |
-  sed -n -e 's/^URIs: *\([^ ]*\).*/\1/p' -e 's/^deb \(\[[^]]*\] \)\{0,1\}\([^ ]*\) .*/\2/p' |
-  sed -n 1p) || true
-[[ -n $mirror ]] || { echo "no Debian mirror in this machine's apt sources" >&2; exit 1; }
-
-# One private apt state for all packages of a build, so that the index is
-# fetched once.
-state=${TMPDIR:-/tmp}/evkit-apt-$(id -u)
-mkdir -p "$state"/{lists/partial,cache/archives/partial,sources}
-cat >"$state/apt.conf" <<CONF
-Dir::State::Lists "$state/lists";
-Dir::Cache "$state/cache";
-Dir::Etc::SourceList "/dev/null";
-Dir::Etc::SourceParts "$state/sources";
-APT::Sandbox::User "";
-CONF
-cat >"$state/sources/bookworm.sources" <<SOURCES
-Types: deb-src deb
-URIs: $mirror
-Suites: bookworm
-Components: main
-Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg
-SOURCES
-export APT_CONFIG=$state/apt.conf
-(
-  flock 9
-  if ! apt-cache showsrc "$package" >/dev/null 2>&1; then
-    apt-get -qq update >&2
-  fi
-) 9>"$state/lock"
+# shellcheck source=third_party/private_apt.sh
+. "$(dirname "$0")/private_apt.sh"
+fetch_index_unless apt-cache showsrc "$package"
 apt-get -qq source --tar-only --download-only "$package" >&2
 echo "$sha256  $archive" | sha256sum --check --quiet >&2

@@ -11,6 +11,17 @@ Debian mirror where nothing else can be reached.
 load("//third_party:source_archive.bzl", "source_archive")
 load("//third_party:stand_ins.bzl", "coverage_tools_stand_in", "rules_cc_stand_in", "rules_java_stand_in")
 
+# Headers only. Here for both lanes, so that both measure the same version.
+ASIO = dict(
+    urls = ["https://downloads.sourceforge.net/project/asio/asio/1.22.1%20%28Stable%29/asio-1.22.1.tar.bz2"],
+    sha256 = "6874d81a863d800ee53456b1cafcdd1abf38bbbf54ecf295056b053c0d7115ce",
+    strip_prefix = "asio-1.22.1",
+    debian_package = "libasio-dev",
+    debian_binary_version = "1:1.22.1-1",
+    debian_sha256 = "d55e7b0773dcd4385b366b888415908902a2b3483dcb1bb193d6565b38c03af0",
+    build_file = Label("//third_party:asio.BUILD"),
+)
+
 def _maybe(rule, name, **kwargs):
     if not native.existing_rule(name):
         rule(name = name, **kwargs)
@@ -93,3 +104,6 @@ def evkit_dev_dependencies():
         debian_sha256 = "6430e4092653380d9dc4ccb45a1e2dc9259d581f4866dc0759713126056bc1d7",
         debian_strip_prefix = "benchmark-1.7.1",
     )
+
+    # The coroutines that ours are measured beside; MODULE.bazel has the same.
+    _maybe(source_archive, name = "asio", **ASIO)

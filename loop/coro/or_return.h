@@ -66,8 +66,10 @@ class OrReturnAwait final : public AwaitBase, public EndingAwait {
   bool Evaluate() override {
     if (!evaluated_) {
       evaluated_ = true;
-      exception_ = CatchAllExceptions(
-          [this] { result_.emplace(await_.await_resume()); });
+      ReportAllExceptions([this] { result_.emplace(await_.await_resume()); },
+                          [this](std::exception_ptr thrown) {
+                            exception_ = std::move(thrown);
+                          });
     }
     return exception_ != nullptr || result_->ok();
   }

@@ -8,16 +8,15 @@ namespace evkit::loop_internal {
 
 void SleepAwait::Arm() {
   timer_ = task()->loop()->CallLater(delay_, [this] {
-    if (cancelled_) return;
+    if (!cancelled_.ok()) return;
     elapsed_ = true;
     task()->Wake();
   });
 }
 
 bool SleepAwait::CancelWait(absl::string_view message) {
-  if (elapsed_ || cancelled_) return false;
-  cancelled_ = true;
-  message_ = std::string(message);
+  if (elapsed_ || !cancelled_.ok()) return false;
+  cancelled_ = absl::CancelledError(message);
   task()->Wake();
   return true;
 }

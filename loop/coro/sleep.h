@@ -9,6 +9,7 @@
 
 #include <coroutine>
 #include <string>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
@@ -37,8 +38,8 @@ class SleepAwait final : public Suspension {
   }
   absl::Status await_resume() {
     absl::Status status;
-    if (TakeCancellation(&status) && !cancelled_) return status;
-    return cancelled_ ? absl::CancelledError(message_) : absl::OkStatus();
+    if (TakeCancellation(&status) && cancelled_.ok()) return status;
+    return std::move(cancelled_);
   }
 
   bool CancelWait(absl::string_view message) override;
@@ -49,9 +50,8 @@ class SleepAwait final : public Suspension {
 
   const absl::Duration delay_;
   TimerHandle timer_;
-  std::string message_;
+  absl::Status cancelled_;
   bool elapsed_ = false;
-  bool cancelled_ = false;
 };
 
 }  // namespace loop_internal

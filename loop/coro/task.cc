@@ -24,7 +24,15 @@ class TaskFactoryHolder {
 
 AbstractEventLoop* LoopForNewTask() { return GetRunningLoopOrNull(); }
 
-void BeginTask(TaskState& task, TaskOptions options, SourceLocation where) {
+namespace {
+void Start(TaskState& task, TaskOptions& options, SourceLocation where) {
+  task.Start(std::move(options.name),
+             options.context.has_value() ? &*options.context : nullptr,
+             options.eager_start, where);
+}
+}  // namespace
+
+void BeginTask(TaskState& task, TaskOptions& options, SourceLocation where) {
   AbstractEventLoop* const loop = task.loop();
   if (loop == nullptr || loop->IsClosed()) {
     task.Refuse(absl::FailedPreconditionError(
@@ -32,11 +40,11 @@ void BeginTask(TaskState& task, TaskOptions options, SourceLocation where) {
                               : "CreateTask: event loop is closed"));
     return;
   }
-  const std::shared_ptr<TaskFactoryHolder> holder = task.hub().task_factory();
-  if (holder == nullptr) {
-    NewTask(&task).Start(std::move(options), where);
+  if (task.hub().task_factory() == nullptr) {
+    Start(task, options, where);
     return;
   }
+  const std::shared_ptr<TaskFactoryHolder> holder = task.hub().task_factory();
   holder->factory(NewTask(&task), std::move(options), where);
   if (!task.started() && !task.done()) {
     task.Refuse(absl::CancelledError("the task factory did not start it"));
@@ -45,17 +53,10 @@ void BeginTask(TaskState& task, TaskOptions options, SourceLocation where) {
 
 }  // namespace loop_internal
 
-TaskOptions::TaskOptions() = default;
-TaskOptions::TaskOptions(const TaskOptions&) = default;
-TaskOptions& TaskOptions::operator=(const TaskOptions&) = default;
-TaskOptions::~TaskOptions() = default;
-
 void NewTask::Start(TaskOptions options, SourceLocation where) {
   EVKIT_CHECK(task_->loop() != nullptr && !task_->started() && !task_->done(),
               "a task is started once");
-  task_->Start(std::move(options.name),
-               options.context.has_value() ? &*options.context : nullptr,
-               options.eager_start, where);
+  loop_internal::Start(*task_, options, where);
 }
 
 void SetTaskFactory(AbstractEventLoop& loop, TaskFactory factory) {

@@ -47,10 +47,7 @@ namespace evkit {
 // How a task begins. Fill in a named object.
 class TaskOptions {
  public:
-  TaskOptions();
-  TaskOptions(const TaskOptions&);
-  TaskOptions& operator=(const TaskOptions&);
-  ~TaskOptions();
+  TaskOptions() = default;
 
   // Empty: "Task-N", with a number that counts up in the process (TASK-08).
   std::string name;
@@ -146,7 +143,7 @@ namespace loop_internal {
 // The loop of the running task, or else the thread's running loop; null if
 // there is none.
 AbstractEventLoop* LoopForNewTask();
-void BeginTask(TaskState& task, TaskOptions options, SourceLocation where);
+void BeginTask(TaskState& task, TaskOptions& options, SourceLocation where);
 
 template <typename F>
 concept CoroFunction = requires(F& function) {
@@ -178,7 +175,7 @@ Task<T> CreateTask(AbstractEventLoop& loop, Coro<T> coro,
   const auto hub = loop_internal::TaskHub::Of(loop);
   auto* const task = new loop_internal::TypedTask<T>(*hub, coro.Release());
   Task<T> handle(loop_internal::FutureRef::Adopt(task));
-  loop_internal::BeginTask(*task, std::move(options), where);
+  loop_internal::BeginTask(*task, options, where);
   return handle;
 }
 
@@ -194,7 +191,7 @@ Task<T> CreateTask(Coro<T> coro, TaskOptions options = TaskOptions(),
   const auto hub = loop_internal::TaskHub::Detached();
   auto* const task = new loop_internal::TypedTask<T>(*hub, coro.Release());
   Task<T> handle(loop_internal::FutureRef::Adopt(task));
-  loop_internal::BeginTask(*task, std::move(options), where);
+  loop_internal::BeginTask(*task, options, where);
   return handle;
 }
 

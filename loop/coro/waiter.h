@@ -20,6 +20,7 @@
 
 #include <coroutine>
 #include <string>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
@@ -54,14 +55,13 @@ class Waiter final : public loop_internal::Suspension {
   absl::Status await_resume() {
     absl::Status status;
     if (TakeCancellation(&status) && state_ == State::kCompleted) return status;
-    if (state_ == State::kCancelled) return absl::CancelledError(message_);
-    return absl::OkStatus();
+    return std::move(cancelled_);
   }
 
   bool CancelWait(absl::string_view message) override {
     if (done()) return false;
     state_ = State::kCancelled;
-    message_ = std::string(message);
+    cancelled_ = absl::CancelledError(message);
     task()->Wake();
     return true;
   }
@@ -71,7 +71,7 @@ class Waiter final : public loop_internal::Suspension {
   enum class State : char { kPending, kCompleted, kCancelled };
 
   const char* const what_;
-  std::string message_;
+  absl::Status cancelled_;
   State state_ = State::kPending;
 };
 

@@ -8,42 +8,62 @@
 
 #include <exception>
 #include <string>
+#include <utility>
 
 #include "evkit/loop/fatal_exception.h"
 
 namespace evkit::loop_internal {
 
-// Calls `function` and returns what it threw; null if nothing. A FatalException
-// passes through.
-template <typename F>
-std::exception_ptr CatchExceptions(F&& function) {
+// Calls `function`, and `report` with what it threw, if it threw. A
+// FatalException passes through.
+template <typename F, typename Report>
+void ReportExceptions(F&& function, Report&& report) {
 #if defined(__cpp_exceptions)
   try {
     function();
   } catch (const FatalException&) {
     throw;
   } catch (...) {
-    return std::current_exception();
+    report(std::current_exception());
   }
 #else
+  (void)report;
   function();
 #endif
-  return nullptr;
+}
+
+// The same for every exception, FatalException included.
+template <typename F, typename Report>
+void ReportAllExceptions(F&& function, Report&& report) {
+#if defined(__cpp_exceptions)
+  try {
+    function();
+  } catch (...) {
+    report(std::current_exception());
+  }
+#else
+  (void)report;
+  function();
+#endif
+}
+
+// Calls `function` and returns what it threw; null if nothing. A FatalException
+// passes through.
+template <typename F>
+std::exception_ptr CatchExceptions(F&& function) {
+  std::exception_ptr exception;
+  ReportExceptions(std::forward<F>(function),
+                   [&](std::exception_ptr thrown) { exception = thrown; });
+  return exception;
 }
 
 // The same for every exception, FatalException included.
 template <typename F>
 std::exception_ptr CatchAllExceptions(F&& function) {
-#if defined(__cpp_exceptions)
-  try {
-    function();
-  } catch (...) {
-    return std::current_exception();
-  }
-#else
-  function();
-#endif
-  return nullptr;
+  std::exception_ptr exception;
+  ReportAllExceptions(std::forward<F>(function),
+                      [&](std::exception_ptr thrown) { exception = thrown; });
+  return exception;
 }
 
 // Whether it is a FatalException.

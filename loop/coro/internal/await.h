@@ -18,7 +18,7 @@ namespace evkit::loop_internal {
 
 // Base of every await. What one does beyond C++'s protocol: `await_suspend()`
 // takes a handle whose promise is a PromiseBase, returns nothing, and says to
-// the promise's stack what is next, or that the frame is the leaf.
+// the promise's stack what is next, or nothing if the task is to wait.
 class AwaitBase {
  public:
   AwaitBase() = default;

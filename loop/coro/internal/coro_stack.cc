@@ -10,34 +10,19 @@ absl::Status NoResultError() {
       "absl::OkStatus();`, others with a value or an error");
 }
 
-void CoroStack::Resume() {
-  PromiseBase* frame = next_ != nullptr ? next_ : leaf_;
-  leaf_ = nullptr;
-  while (frame != nullptr) {
-    next_ = nullptr;
-    EndingAwait* const ending = std::exchange(frame->ending_await_, nullptr);
-    if (ending == nullptr || ending->Evaluate()) {
-      frame->handle_.resume();
-    } else {
-      End(*frame, ending->TakeStatus());
-    }
-    frame = next_;
-  }
-}
-
-void CoroStack::End(PromiseBase& frame, absl::Status status) {
+void CoroStack::End(PromiseBase& frame, EndingAwait& why) {
   Call& call = *frame.call_;
   PromiseBase* const caller = frame.caller_;
-  call.slot_.status = std::move(status);
+  call.slot_.status = why.TakeStatus();
   call.done_ = true;
   call.DestroyFrame();
-  if (caller != nullptr) SetNext(*caller);
+  ReturnTo(caller);
 }
 
 void CoroStack::Destroy() {
-  PromiseBase* frame = next_ != nullptr ? next_ : leaf_;
+  PromiseBase* frame = next_ != nullptr ? next_ : innermost_;
   next_ = nullptr;
-  leaf_ = nullptr;
+  innermost_ = nullptr;
   while (frame != nullptr) {
     PromiseBase* const caller = frame->caller_;
     frame->call_->DestroyFrame();

@@ -148,12 +148,12 @@ class CoroStack {
 
   // Which frame runs after the one that is about to return to the trampoline.
   void SetNext(PromiseBase& next) { next_ = &next; }
-  // The running frame waits for something outside of the stack.
-  void SetLeaf(PromiseBase& leaf) { leaf_ = &leaf; }
-  // The innermost frame, while nothing runs.
-  PromiseBase* leaf() const { return leaf_; }
+  // The innermost frame: the one that is running, or was last. Null before the
+  // first has begun and after it has ended.
+  PromiseBase* innermost() const { return innermost_; }
 
-  // Goes on with the innermost frame until one waits or the last has ended.
+  // Goes on with the innermost frame until one waits for something outside of
+  // the stack, or the last has ended.
   void Resume();
 
   // Destroys all frames, the innermost first, one after the other. Requires
@@ -161,16 +161,40 @@ class CoroStack {
   void Destroy();
 
  private:
-  // Ends a frame where it stands, and gives its caller `status`.
-  void End(PromiseBase& frame, absl::Status status);
+  friend class PromiseBase;
+
+  // Ends a frame where it stands, and gives its caller the await's status. Not
+  // inline: it would make `Resume()` slower.
+  [[gnu::noinline]] void End(PromiseBase& frame, EndingAwait& why);
+  // A frame has ended that was called by this one.
+  void ReturnTo(PromiseBase* caller) {
+    next_ = caller;
+    if (caller == nullptr) innermost_ = nullptr;
+  }
 
   PromiseBase* next_ = nullptr;
-  PromiseBase* leaf_ = nullptr;
+  PromiseBase* innermost_ = nullptr;
 };
 
 inline void PromiseBase::OnEnd() noexcept {
   call_->done_ = true;
-  if (caller_ != nullptr) stack_->SetNext(*caller_);
+  stack_->ReturnTo(caller_);
+}
+
+inline void CoroStack::Resume() {
+  PromiseBase* frame = next_ != nullptr ? next_ : innermost_;
+  while (frame != nullptr) {
+    innermost_ = frame;
+    next_ = nullptr;
+    EndingAwait* const ending = frame->ending_await_;
+    frame->ending_await_ = nullptr;
+    if (ending == nullptr || ending->Evaluate()) {
+      frame->handle_.resume();
+    } else {
+      End(*frame, *ending);
+    }
+    frame = next_;
+  }
 }
 
 inline Call::~Call() { DestroyFrame(); }

@@ -131,6 +131,8 @@ class FutureState {
   // This as a task; null if it is none.
   virtual TaskState* AsTask() { return nullptr; }
   virtual std::string DebugString() const;
+  // "Future" or "Task", for messages.
+  virtual const char* Kind() const { return "Future"; }
 
   // OK if it can be completed from outside.
   absl::Status CheckCanComplete();
@@ -164,8 +166,6 @@ class FutureState {
   void CompleteFinished(bool failed);
 
   void set_error_unseen(bool unseen) { error_unseen_ = unseen; }
-  // "Future" or "Task", for messages.
-  virtual const char* Kind() const { return "Future"; }
 
  private:
   friend class DoneHook;

@@ -39,7 +39,7 @@ TaskState::TaskState(TaskHub& hub, SlotBase& slot, PromiseBase* coroutine)
       call_(slot, coroutine),
       number_(NextTaskNumber()) {}
 
-void TaskState::Start(std::string name, const Context* context, bool eager,
+void TaskState::Start(std::string&& name, const Context* context, bool eager,
                       SourceLocation where) {
   begun_ = true;
   if (!name.empty()) set_name(std::move(name));
@@ -94,21 +94,11 @@ void TaskState::Wake() {
 }
 
 void TaskState::Step() {
+  const ScopedCurrent current(*this);
   queued_ = false;
-  {
-    const ScopedCurrent current(*this);
-    StepNow();
-  }
-  if (done() && slot().exception != nullptr &&
-      IsFatalException(slot().exception)) {
-    std::rethrow_exception(slot().exception);
-  }
-}
-
-void TaskState::StepNow() {
   if (must_cancel_) {
     must_cancel_ = false;
-    if (call_.callee() != nullptr && leaf() == nullptr) {  // Not begun.
+    if (call_.callee() != nullptr && innermost() == nullptr) {  // Not begun.
       EndCancelled(std::string(cancellation_.message()));
       return;
     }
@@ -119,6 +109,9 @@ void TaskState::StepNow() {
   deliver_cancellation_ = false;
   if (call_.done()) {
     End();
+    if (slot().exception != nullptr && IsFatalException(slot().exception)) {
+      std::rethrow_exception(slot().exception);
+    }
   } else if (must_cancel_ && waiting_on_ != nullptr &&
              waiting_on_->CancelWait(cancellation_.message())) {
     must_cancel_ = false;
@@ -230,8 +223,8 @@ std::string TaskState::DebugString() const {
                   " in ", where.function());
   if (!done() && waiting_on_ != nullptr) {
     absl::StrAppend(&text, " waiting for ", waiting_on_->Describe());
-    if (leaf() != nullptr) {
-      const SourceLocation at = leaf()->where();
+    if (innermost() != nullptr) {
+      const SourceLocation at = innermost()->where();
       absl::StrAppend(&text, " at ", at.file(), ":", at.line(), " in ",
                       at.function());
     }

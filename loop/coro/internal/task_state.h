@@ -61,10 +61,11 @@ class TaskState : public FutureState, public CoroStack {
   bool Cancel(absl::string_view message) override;
   TaskState* AsTask() override { return this; }
   std::string DebugString() const override;
+  const char* Kind() const override { return "Task"; }
 
   // Begins. In the current context, or in the one given; `eager`: with a first
   // step here and now, if the loop is running.
-  void Start(std::string name, const Context* context, bool eager,
+  void Start(std::string&& name, const Context* context, bool eager,
              SourceLocation where);
   bool started() const { return begun_; }
   // Ends it before it began, with an error.
@@ -73,10 +74,7 @@ class TaskState : public FutureState, public CoroStack {
   void Abandon();
 
   // For awaits. The running step ends, and the task waits for `suspension`.
-  void Suspend(Suspension& suspension, PromiseBase& leaf) {
-    waiting_on_ = &suspension;
-    SetLeaf(leaf);
-  }
+  void Suspend(Suspension& suspension) { waiting_on_ = &suspension; }
   // What it waited for has come: the next step is queued.
   void Wake();
   // The same for an await that cannot be cancelled.
@@ -87,6 +85,8 @@ class TaskState : public FutureState, public CoroStack {
   bool TakeCancellation(absl::Status* status);
 
   Suspension* waiting_on() const { return waiting_on_; }
+  // Whether the next step is queued.
+  bool queued() const { return queued_; }
   int cancelling() const { return cancel_requests_; }
   int Uncancel();
   std::string name() const;
@@ -133,11 +133,9 @@ class TaskState : public FutureState, public CoroStack {
 
   void Wrap();
   void Step();
-  void StepNow();
   void End();
   void EndCancelled(absl::string_view message);
   void RequestCancel(absl::string_view message);
-  const char* Kind() const override { return "Task"; }
 
   static constinit thread_local TaskState* current_;
   static constinit std::atomic<Wrapper> new_task_wrapper_;
@@ -158,9 +156,8 @@ class TaskState : public FutureState, public CoroStack {
 
 template <typename Promise>
 void Suspension::Suspend(std::coroutine_handle<Promise> handle) {
-  PromiseBase& promise = handle.promise();
-  task_ = static_cast<TaskState*>(promise.stack());
-  task_->Suspend(*this, promise);
+  task_ = static_cast<TaskState*>(handle.promise().stack());
+  task_->Suspend(*this);
 }
 
 inline bool Suspension::TakeCancellation(absl::Status* status) {

@@ -1,0 +1,9 @@
+"""What MODULE.bazel takes from repositories.bzl, because no registry is asked."""
+
+load("//third_party:repositories.bzl", "ASIO")
+load("//third_party:source_archive.bzl", "source_archive")
+
+def _dev_archives(_ctx):
+    source_archive(name = "asio", **ASIO)
+
+dev_archives = module_extension(implementation = _dev_archives)
