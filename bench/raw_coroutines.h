@@ -1,8 +1,9 @@
 // Copyright 2026 The evkit Authors. SPDX-License-Identifier: Apache-2.0
 //
-// The limit that loop/coro:coro_benchmark measures against: the least that coroutines
-// on a loop can do. No cancellation, no errors, no contexts, no handles, no
-// descriptors, nothing for debuggers; deep chains overflow the stack at -O0.
+// The limit that loop/coro:coro_benchmark measures against: the least that
+// coroutines on a loop can do. No cancellation, no errors, no contexts, no
+// handles, no descriptors, nothing for debuggers; deep chains overflow the
+// stack at -O0.
 
 #ifndef EVKIT_BENCH_RAW_COROUTINES_H_
 #define EVKIT_BENCH_RAW_COROUTINES_H_

@@ -11,7 +11,8 @@
 // bench/coro_ratios.py prints the ratios of both programs. Compare only what
 // one run has measured. `items_per_second` counts what the case is named after.
 //
-// The cases with many tasks are in many_tasks_benchmark.cc, of the same program.
+// The cases with many tasks are in many_tasks_benchmark.cc, of the same
+// program.
 //
 // What the numbers do not say: evkit's tasks can be cancelled, named, awaited
 // by many and printed, and keep their context; asio's `awaitable` can be
