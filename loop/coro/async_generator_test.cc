@@ -2,6 +2,7 @@
 
 #include "evkit/loop/coro/async_generator.h"
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -52,8 +53,8 @@ AsyncGenerator<int> Count(int last) {
   co_return absl::OkStatus();
 }
 
-Coro<int> Sum(AsyncGenerator<int> numbers) {
-  int sum = 0;
+Coro<int64_t> Sum(AsyncGenerator<int> numbers) {
+  int64_t sum = 0;
   while (std::optional<int> n = co_await OrReturn(numbers.Next())) sum += *n;
   co_return sum;
 }
@@ -87,10 +88,11 @@ TEST(AsyncGeneratorTest, AMillionValuesTakeNoTurnAndNoStack) {
   bool turned = false;
   test->CallSoon(
       [&] { test->CallSoon([&] { test->CallSoon([&] { turned = true; }); }); });
-  const Task<int> sum = CreateTask(test.loop(), Sum(Count(1'000'000)));
+  const Task<int64_t> sum = CreateTask(test.loop(), Sum(Count(1'000'000)));
   test->Stop();
   ASSERT_TRUE(test->RunForever().ok());
-  EXPECT_TRUE(sum.done());
+  ASSERT_TRUE(sum.done());
+  EXPECT_EQ(*sum.Result(), int64_t{500'000'500'000});
   EXPECT_FALSE(turned);
 }
 
@@ -228,7 +230,7 @@ AsyncGenerator<int> Stubborn(Trace& trace) {
 TEST(AsyncGeneratorTest, MaySwallowACancellationAndGoOn) {
   TestLoop test;
   Trace trace;
-  const Task<int> task = CreateTask(test.loop(), Sum(Stubborn(trace)));
+  const Task<int64_t> task = CreateTask(test.loop(), Sum(Stubborn(trace)));
   ASSERT_TRUE(test.RunUntilIdle().ok());
   task.Cancel();
   ASSERT_TRUE(test.RunUntilIdle().ok());

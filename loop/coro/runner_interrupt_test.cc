@@ -132,6 +132,22 @@ TEST_F(RunnerInterruptTest, ARunnerCanBeInterruptedInEveryRun) {
   EXPECT_TRUE(*runner.Run(HasHandler()));
 }
 
+void UsersHandlerWithInfo(int, siginfo_t*, void*) {}
+
+// RNR-10: the default that the kernel restores has the flags of the handler
+// that it replaces.
+TEST_F(RunnerInterruptTest, TheDefaultIsKnownWhateverFlagsItHas) {
+  struct sigaction once = {};
+  once.sa_sigaction = &UsersHandlerWithInfo;
+  once.sa_flags = SA_SIGINFO | SA_RESETHAND;
+  struct sigaction before;
+  ASSERT_EQ(::sigaction(SIGINT, &once, &before), 0);
+  ::raise(SIGINT);
+  EXPECT_TRUE(*evkit::Run(HasHandler()));
+  EXPECT_TRUE(IsInterrupted(evkit::Run(Interrupted(1)).status()));
+  ASSERT_EQ(::sigaction(SIGINT, &before, nullptr), 0);
+}
+
 // RNR-12
 TEST_F(RunnerInterruptTest, MainMaySuppressIt) {
   const auto main = []() -> Coro<int> {

@@ -66,13 +66,14 @@ void OnInterrupt(int signal) {
   errno = saved_errno;
 }
 
+// By the address alone, as the kernel decides: what SA_RESETHAND has restored
+// still has the flags of the handler that was there.
 bool IsOurs(const struct sigaction& action) {
-  return (action.sa_flags & SA_SIGINFO) == 0 &&
-         action.sa_handler == &OnInterrupt;
+  return action.sa_handler == &OnInterrupt;
 }
 
 bool IsDefault(const struct sigaction& action) {
-  return (action.sa_flags & SA_SIGINFO) == 0 && action.sa_handler == SIG_DFL;
+  return action.sa_handler == SIG_DFL;
 }
 
 }  // namespace
