@@ -39,6 +39,15 @@ class CallbackError : public std::exception {
 };
 #endif
 
+void AddSocketPair(std::deque<Socket>& sockets) {
+  int fds[2];
+  EVKIT_CHECK(
+      sys::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0,
+                      fds) == 0,
+      "socketpair failed");
+  for (const int fd : fds) sockets.emplace_back(fd);
+}
+
 void Fail(const absl::Status& error) {
 #if defined(__cpp_exceptions)
   throw CallbackError(ErrorToken(error));
@@ -78,13 +87,14 @@ Machine::Machine(const Program& program)
     }
   }
   for (int i = 0; i < program.declared_number("pairs"); ++i) {
-    int fds[2];
-    EVKIT_CHECK(
-        sys::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0,
-                        fds) == 0,
-        "socketpair failed");
-    for (const int fd : fds) sockets.emplace_back(fd);
+    AddSocketPair(sockets);
   }
+  // asyncio always watches its wake-up descriptor, and so looks at its
+  // descriptors in every turn, which is what an endless program is told by. A
+  // loop of evkit's that watches nothing does not look while it is busy.
+  AddSocketPair(silent_);
+  EVKIT_CHECK(loop().AddReader(silent_.front().fd.get(), [] {}).ok(),
+              "a socket cannot be watched");
 }
 
 Machine::~Machine() {

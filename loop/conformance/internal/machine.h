@@ -184,7 +184,8 @@ class Machine {
   std::string skipped_;
   bool over_ = false;
   std::map<std::string, Ref> refs_;
-  std::vector<Ref> kept_;  // What any slot has ever held, and more.
+  std::vector<Ref> kept_;      // What any slot has ever held, and more.
+  std::deque<Socket> silent_;  // A pair that nothing is ever sent through.
   // Last: what runs on it refers to all of the above.
   TestLoop test_;
   const MonotonicTime start_;
