@@ -192,7 +192,8 @@ FutureRef BeginGather(const std::vector<FutureRef>& children, bool outcomes,
 
 // The children of a gather, of their own types, in the order of arguments.
 template <typename... As>
-std::vector<FutureRef> EnsureStates(SourceLocation where, As&&... arguments) {
+std::vector<FutureRef> EnsureStates([[maybe_unused]] SourceLocation where,
+                                    As&&... arguments) {
   return std::vector<FutureRef>{
       FutureRef(EnsureFuture(std::forward<As>(arguments), where).state())...};
 }

