@@ -1,13 +1,14 @@
 // Copyright 2026 The evkit Authors. SPDX-License-Identifier: Apache-2.0
 //
-// Runs the same case on evkit's loop, on asio's and on the hand-written one.
+// The sizes of the cases, and what runs one on evkit's loop and on the
+// hand-written one; on asio's see loop/coro/asio_coro_benchmark.cc.
 
 #ifndef EVKIT_BENCH_COROUTINE_LOOPS_H_
 #define EVKIT_BENCH_COROUTINE_LOOPS_H_
 
+#include <chrono>
 #include <cstdint>
 
-#include "asio.hpp"
 #include "benchmark/benchmark.h"
 #include "evkit/bench/raw_coroutines.h"
 #include "evkit/loop/coro/run_until_complete.h"
@@ -15,9 +16,20 @@
 
 namespace evkit {
 
-inline constexpr auto kUse = asio::use_awaitable;
-template <typename T>
-using Awaitable = asio::awaitable<T>;
+// How much each case does.
+inline constexpr int64_t kSpawns = 10'000;
+inline constexpr int64_t kSpawnsAtOnce = 100;
+inline constexpr int64_t kDepth = 100;
+inline constexpr int64_t kChains = 100;
+inline constexpr int64_t kYielding = 100;
+inline constexpr int64_t kYields = 100;
+inline constexpr int64_t kTurns = 10'000;
+inline constexpr int64_t kSleepers = 1'000;
+inline constexpr int64_t kSleeps = 20;
+inline constexpr auto kNap = std::chrono::microseconds(1);
+inline constexpr int64_t kMessages = 10'000;
+inline constexpr int64_t kGathered = 10'000;
+inline constexpr int64_t kCancelled = 10'000;
 
 // Runs `main` over and over; each time does `count` of what is measured.
 template <typename F>
@@ -25,16 +37,6 @@ void RunEvkit(benchmark::State& state, int64_t count, F main) {
   const auto loop = *NewDefaultEventLoop();
   while (state.KeepRunningBatch(count)) {
     benchmark::DoNotOptimize(RunUntilComplete(*loop, main(*loop)));
-  }
-  state.SetItemsProcessed(state.iterations());
-}
-template <typename F>
-void RunAsio(benchmark::State& state, int64_t count, F main) {
-  asio::io_context context(1);
-  while (state.KeepRunningBatch(count)) {
-    asio::co_spawn(context, main(context), asio::detached);
-    context.run();
-    context.restart();
   }
   state.SetItemsProcessed(state.iterations());
 }

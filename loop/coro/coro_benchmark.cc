@@ -18,14 +18,12 @@
 // by many and printed, and keep their context; asio's `awaitable` can be
 // cancelled; the raw ones (bench/raw_coroutines.h) can do nothing of this.
 
-#include <chrono>
 #include <cstdint>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "asio.hpp"
 #include "benchmark/benchmark.h"
 #include "evkit/bench/coroutine_loops.h"
 #include "evkit/bench/raw_coroutines.h"
@@ -40,11 +38,7 @@ namespace {
 
 // --- Tasks that are begun, a hundred at a time, and end ----------------------
 
-constexpr int64_t kSpawns = 10'000;
-constexpr int64_t kSpawnsAtOnce = 100;
-
 Coro<int64_t> One(int64_t n) { co_return n; }
-Awaitable<int64_t> AsioOne(int64_t n) { co_return n; }
 raw::Coro RawOne(int64_t n) { co_return n; }
 
 Coro<void> Spawn(EventLoop& loop) {
@@ -55,12 +49,6 @@ Coro<void> Spawn(EventLoop& loop) {
     }
   }
   co_return absl::OkStatus();
-}
-Awaitable<void> AsioSpawn(asio::io_context& context) {
-  for (int64_t i = 0; i < kSpawns; ++i) {
-    asio::co_spawn(context, AsioOne(i), asio::detached);
-    if (i % kSpawnsAtOnce == 0) co_await asio::post(context, kUse);
-  }
 }
 raw::Coro RawSpawn(raw::Loop& loop) {
   for (int64_t i = 0; i < kSpawns; ++i) {
@@ -73,12 +61,8 @@ raw::Coro RawSpawn(raw::Loop& loop) {
 void BM_Spawn_Evkit(benchmark::State& state) {
   RunEvkit(state, kSpawns, Spawn);
 }
-void BM_Spawn_Asio(benchmark::State& state) {
-  RunAsio(state, kSpawns, AsioSpawn);
-}
 void BM_Spawn_Raw(benchmark::State& state) { RunRaw(state, kSpawns, RawSpawn); }
 BENCHMARK(BM_Spawn_Evkit);
-BENCHMARK(BM_Spawn_Asio);
 BENCHMARK(BM_Spawn_Raw);
 
 // --- A task that is begun and awaited, one after the other -------------------
@@ -89,13 +73,6 @@ Coro<int64_t> SpawnAwait(EventLoop& loop) {
     sum += co_await OrReturn(CreateTask(loop, One(i)));
   }
   co_return sum;
-}
-Awaitable<void> AsioSpawnAwait(asio::io_context& context) {
-  int64_t sum = 0;
-  for (int64_t i = 0; i < kSpawns; ++i) {
-    sum += co_await asio::co_spawn(context, AsioOne(i), kUse);
-  }
-  benchmark::DoNotOptimize(sum);
 }
 raw::Coro RawSpawnAwait(raw::Loop& loop) {
   int64_t sum = 0;
@@ -109,20 +86,14 @@ raw::Coro RawSpawnAwait(raw::Loop& loop) {
 void BM_SpawnAwait_Evkit(benchmark::State& state) {
   RunEvkit(state, kSpawns, SpawnAwait);
 }
-void BM_SpawnAwait_Asio(benchmark::State& state) {
-  RunAsio(state, kSpawns, AsioSpawnAwait);
-}
 void BM_SpawnAwait_Raw(benchmark::State& state) {
   RunRaw(state, kSpawns, RawSpawnAwait);
 }
 BENCHMARK(BM_SpawnAwait_Evkit);
-BENCHMARK(BM_SpawnAwait_Asio);
 BENCHMARK(BM_SpawnAwait_Raw);
 
 // --- A coroutine that calls a coroutine that calls ...
 // ------------------------
-
-constexpr int64_t kDepth = 100;
 
 Coro<int64_t> Chain(int64_t depth) {
   if (depth == 0) co_return 0;
@@ -134,16 +105,10 @@ Coro<int64_t> ChainOfStatusOr(int64_t depth) {
   const absl::StatusOr<int64_t> below = co_await ChainOfStatusOr(depth - 1);
   co_return *below + 1;
 }
-Awaitable<int64_t> AsioChain(int64_t depth) {
-  if (depth == 0) co_return 0;
-  co_return (co_await AsioChain(depth - 1)) + 1;
-}
 raw::Coro RawChain(int64_t depth) {
   if (depth == 0) co_return 0;
   co_return (co_await RawChain(depth - 1)) + 1;
 }
-
-constexpr int64_t kChains = 100;
 
 template <Coro<int64_t> (*kCall)(int64_t)>
 Coro<int64_t> Chains(EventLoop&) {
@@ -152,11 +117,6 @@ Coro<int64_t> Chains(EventLoop&) {
     sum += co_await OrReturn(kCall(kDepth));
   }
   co_return sum;
-}
-Awaitable<void> AsioChains(asio::io_context&) {
-  int64_t sum = 0;
-  for (int64_t i = 0; i < kChains; ++i) sum += co_await AsioChain(kDepth);
-  benchmark::DoNotOptimize(sum);
 }
 raw::Coro RawChains(raw::Loop&) {
   int64_t sum = 0;
@@ -170,31 +130,21 @@ void BM_Chain_Evkit(benchmark::State& state) {
 void BM_Chain_EvkitStatusOr(benchmark::State& state) {
   RunEvkit(state, kChains * kDepth, Chains<ChainOfStatusOr>);
 }
-void BM_Chain_Asio(benchmark::State& state) {
-  RunAsio(state, kChains * kDepth, AsioChains);
-}
 void BM_Chain_Raw(benchmark::State& state) {
   RunRaw(state, kChains * kDepth, RawChains);
 }
 BENCHMARK(BM_Chain_Evkit);
 BENCHMARK(BM_Chain_EvkitStatusOr);
-BENCHMARK(BM_Chain_Asio);
 BENCHMARK(BM_Chain_Raw);
 
 // --- A hundred tasks that take turns
 // ------------------------------------------
-
-constexpr int64_t kYielding = 100;
-constexpr int64_t kYields = 100;
 
 Coro<void> Yields() {
   for (int64_t i = 0; i < kYields; ++i) {
     co_await OrReturn(Sleep(absl::ZeroDuration()));
   }
   co_return absl::OkStatus();
-}
-Awaitable<void> AsioYields(asio::io_context& context) {
-  for (int64_t i = 0; i < kYields; ++i) co_await asio::post(context, kUse);
 }
 raw::Coro RawYields(raw::Loop& loop) {
   for (int64_t i = 0; i < kYields; ++i) co_await raw::Yield(loop);
@@ -210,12 +160,6 @@ Coro<void> Yield(EventLoop& loop) {
   for (const Task<void>& task : tasks) co_await OrReturn(task);
   co_return absl::OkStatus();
 }
-Awaitable<void> AsioYield(asio::io_context& context) {
-  for (int64_t i = 0; i < kYielding; ++i) {
-    asio::co_spawn(context, AsioYields(context), asio::detached);
-  }
-  co_return;
-}
 raw::Coro RawYield(raw::Loop& loop) {
   for (int64_t i = 0; i < kYielding; ++i) RawYields(loop).Detach(loop);
   co_return 0;
@@ -224,33 +168,20 @@ raw::Coro RawYield(raw::Loop& loop) {
 void BM_Yield_Evkit(benchmark::State& state) {
   RunEvkit(state, kYielding * kYields, Yield);
 }
-void BM_Yield_Asio(benchmark::State& state) {
-  RunAsio(state, kYielding * kYields, AsioYield);
-}
 void BM_Yield_Raw(benchmark::State& state) {
   RunRaw(state, kYielding * kYields, RawYield);
 }
 BENCHMARK(BM_Yield_Evkit);
-BENCHMARK(BM_Yield_Asio);
 BENCHMARK(BM_Yield_Raw);
 
 // --- One task that sleeps for no time: a turn of the loop each
 // ----------------
-
-constexpr int64_t kTurns = 10'000;
 
 Coro<void> SleepZero(EventLoop&) {
   for (int64_t i = 0; i < kTurns; ++i) {
     co_await OrReturn(Sleep(absl::ZeroDuration()));
   }
   co_return absl::OkStatus();
-}
-Awaitable<void> AsioSleepZero(asio::io_context& context) {
-  asio::steady_timer timer(context);
-  for (int64_t i = 0; i < kTurns; ++i) {
-    timer.expires_after(std::chrono::nanoseconds(0));
-    co_await timer.async_wait(kUse);
-  }
 }
 raw::Coro RawSleepZero(raw::Loop& loop) {
   for (int64_t i = 0; i < kTurns; ++i) co_await raw::Yield(loop);
@@ -260,14 +191,10 @@ raw::Coro RawSleepZero(raw::Loop& loop) {
 void BM_SleepZero_Evkit(benchmark::State& state) {
   RunEvkit(state, kTurns, SleepZero);
 }
-void BM_SleepZero_Asio(benchmark::State& state) {
-  RunAsio(state, kTurns, AsioSleepZero);
-}
 void BM_SleepZero_Raw(benchmark::State& state) {
   RunRaw(state, kTurns, RawSleepZero);
 }
 BENCHMARK(BM_SleepZero_Evkit);
-BENCHMARK(BM_SleepZero_Asio);
 BENCHMARK(BM_SleepZero_Raw);
 
 // --- A thousand tasks that sleep for a microsecond, over and over
@@ -276,22 +203,11 @@ BENCHMARK(BM_SleepZero_Raw);
 // All have slept long enough when the last has begun to, so hardly any time is
 // spent in waiting.
 
-constexpr int64_t kSleepers = 1'000;
-constexpr int64_t kSleeps = 20;
-constexpr auto kNap = std::chrono::microseconds(1);
-
 Coro<void> Sleeps() {
   for (int64_t i = 0; i < kSleeps; ++i) {
     co_await OrReturn(Sleep(absl::FromChrono(kNap)));
   }
   co_return absl::OkStatus();
-}
-Awaitable<void> AsioSleeps(asio::io_context& context) {
-  asio::steady_timer timer(context);
-  for (int64_t i = 0; i < kSleeps; ++i) {
-    timer.expires_after(kNap);
-    co_await timer.async_wait(kUse);
-  }
 }
 raw::Coro RawSleeps(raw::Loop& loop) {
   for (int64_t i = 0; i < kSleeps; ++i) co_await raw::Sleep(loop, kNap);
@@ -306,12 +222,6 @@ Coro<void> SleepMany(EventLoop& loop) {
   for (const Task<void>& task : tasks) co_await OrReturn(task);
   co_return absl::OkStatus();
 }
-Awaitable<void> AsioSleepMany(asio::io_context& context) {
-  for (int64_t i = 0; i < kSleepers; ++i) {
-    asio::co_spawn(context, AsioSleeps(context), asio::detached);
-  }
-  co_return;
-}
 raw::Coro RawSleepMany(raw::Loop& loop) {
   for (int64_t i = 0; i < kSleepers; ++i) RawSleeps(loop).Detach(loop);
   co_return 0;
@@ -320,14 +230,10 @@ raw::Coro RawSleepMany(raw::Loop& loop) {
 void BM_Sleep_Evkit(benchmark::State& state) {
   RunEvkit(state, kSleepers * kSleeps, SleepMany);
 }
-void BM_Sleep_Asio(benchmark::State& state) {
-  RunAsio(state, kSleepers * kSleeps, AsioSleepMany);
-}
 void BM_Sleep_Raw(benchmark::State& state) {
   RunRaw(state, kSleepers * kSleeps, RawSleepMany);
 }
 BENCHMARK(BM_Sleep_Evkit);
-BENCHMARK(BM_Sleep_Asio);
 BENCHMARK(BM_Sleep_Raw);
 
 }  // namespace

@@ -3,19 +3,14 @@
 // Tasks that wait for each other, and ten thousand at once: the second part of
 // coro_benchmark.cc.
 
-#include <chrono>
 #include <cstdint>
 #include <deque>
-#include <exception>
 #include <memory>
 #include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
-#include "asio.hpp"
-#include "asio/experimental/as_tuple.hpp"
-#include "asio/experimental/channel.hpp"
 #include "benchmark/benchmark.h"
 #include "evkit/bench/coroutine_loops.h"
 #include "evkit/bench/raw_coroutines.h"
@@ -31,13 +26,10 @@ namespace evkit {
 namespace {
 
 Coro<int64_t> One(int64_t n) { co_return n; }
-Awaitable<int64_t> AsioOne(int64_t n) { co_return n; }
 raw::Coro RawOne(int64_t n) { co_return n; }
 
 // --- A number that goes to another task and back
 // ------------------------------
-
-constexpr int64_t kMessages = 10'000;
 
 Coro<void> Echo(Queue<int64_t>& requests, Queue<int64_t>& replies) {
   for (int64_t i = 0; i < kMessages; ++i) {
@@ -55,24 +47,6 @@ Coro<void> PingPong(EventLoop& loop) {
     co_await OrReturn(replies.Get());
   }
   co_return co_await echo;
-}
-
-using AsioChannel =
-    asio::experimental::channel<void(asio::error_code, int64_t)>;
-Awaitable<void> AsioEcho(AsioChannel& requests, AsioChannel& replies) {
-  for (int64_t i = 0; i < kMessages; ++i) {
-    const int64_t message = co_await requests.async_receive(kUse);
-    co_await replies.async_send(asio::error_code(), message, kUse);
-  }
-}
-Awaitable<void> AsioPingPong(asio::io_context& context) {
-  AsioChannel requests(context, 1);
-  AsioChannel replies(context, 1);
-  asio::co_spawn(context, AsioEcho(requests, replies), asio::detached);
-  for (int64_t i = 0; i < kMessages; ++i) {
-    co_await requests.async_send(asio::error_code(), i, kUse);
-    co_await replies.async_receive(kUse);
-  }
 }
 
 raw::Coro RawEcho(raw::Channel& requests, raw::Channel& replies) {
@@ -93,20 +67,14 @@ raw::Coro RawPingPong(raw::Loop& loop) {
 void BM_PingPong_Evkit(benchmark::State& state) {
   RunEvkit(state, kMessages, PingPong);
 }
-void BM_PingPong_Asio(benchmark::State& state) {
-  RunAsio(state, kMessages, AsioPingPong);
-}
 void BM_PingPong_Raw(benchmark::State& state) {
   RunRaw(state, kMessages, RawPingPong);
 }
 BENCHMARK(BM_PingPong_Evkit);
-BENCHMARK(BM_PingPong_Asio);
 BENCHMARK(BM_PingPong_Raw);
 
 // --- Ten thousand coroutines at once, and the results of all
 // ------------------
-
-constexpr int64_t kGathered = 10'000;
 
 Coro<void> GatherMany(EventLoop&) {
   std::vector<Coro<int64_t>> coroutines;
@@ -115,20 +83,6 @@ Coro<void> GatherMany(EventLoop&) {
       co_await OrReturn(Gather(std::move(coroutines)));
   co_return results.size() == kGathered ? absl::OkStatus()
                                         : absl::InternalError("lost");
-}
-// asio 1.22 has nothing for a number that is known at run time only.
-Awaitable<void> AsioGatherMany(asio::io_context& context) {
-  std::vector<int64_t> results(kGathered);
-  int64_t left = kGathered;
-  AsioChannel all_done(context, 1);
-  for (int64_t i = 0; i < kGathered; ++i) {
-    asio::co_spawn(context, AsioOne(i),
-                   [&, i](const std::exception_ptr&, int64_t result) {
-                     results[i] = result;
-                     if (--left == 0) all_done.try_send(asio::error_code(), 0);
-                   });
-  }
-  co_await all_done.async_receive(kUse);
 }
 raw::Coro RawGatherMany(raw::Loop& loop) {
   std::vector<int64_t> results(kGathered);
@@ -144,29 +98,18 @@ raw::Coro RawGatherMany(raw::Loop& loop) {
 void BM_Gather_Evkit(benchmark::State& state) {
   RunEvkit(state, kGathered, GatherMany);
 }
-void BM_Gather_Asio(benchmark::State& state) {
-  RunAsio(state, kGathered, AsioGatherMany);
-}
 void BM_Gather_Raw(benchmark::State& state) {
   RunRaw(state, kGathered, RawGatherMany);
 }
 BENCHMARK(BM_Gather_Evkit);
-BENCHMARK(BM_Gather_Asio);
 BENCHMARK(BM_Gather_Raw);
 
 // --- Ten thousand sleeping tasks that are cancelled
 // ---------------------------
 
-constexpr int64_t kCancelled = 10'000;
-
 Coro<void> SleepForHours(int64_t hours) {
   co_await OrReturn(Sleep(absl::Hours(hours)));
   co_return absl::OkStatus();
-}
-Awaitable<void> AsioSleepForHours(asio::io_context& context, int64_t hours) {
-  asio::steady_timer timer(context);
-  timer.expires_after(std::chrono::hours(hours));
-  co_await timer.async_wait(asio::experimental::as_tuple(kUse));
 }
 raw::Coro RawPark(std::unique_ptr<raw::Parking>& parking, raw::Loop& loop) {
   parking = std::make_unique<raw::Parking>(loop);
@@ -187,21 +130,6 @@ Coro<void> CancelMany(EventLoop& loop) {
   }
   co_return absl::OkStatus();
 }
-Awaitable<void> AsioCancelMany(asio::io_context& context) {
-  std::vector<asio::cancellation_signal> signals(kCancelled);
-  for (int64_t i = 0; i < kCancelled; ++i) {
-    asio::co_spawn(
-        context, AsioSleepForHours(context, i + 1),
-        asio::bind_cancellation_slot(signals[i].slot(), asio::detached));
-  }
-  co_await asio::post(context, kUse);
-  for (asio::cancellation_signal& signal : signals) {
-    signal.emit(asio::cancellation_type::terminal);
-  }
-  // The signals must outlive those who listen.
-  co_await asio::post(context, kUse);
-  co_await asio::post(context, kUse);
-}
 raw::Coro RawCancelMany(raw::Loop& loop) {
   std::vector<std::unique_ptr<raw::Parking>> parked(kCancelled);
   for (int64_t i = 0; i < kCancelled; ++i) {
@@ -216,14 +144,10 @@ raw::Coro RawCancelMany(raw::Loop& loop) {
 void BM_Cancel_Evkit(benchmark::State& state) {
   RunEvkit(state, kCancelled, CancelMany);
 }
-void BM_Cancel_Asio(benchmark::State& state) {
-  RunAsio(state, kCancelled, AsioCancelMany);
-}
 void BM_Cancel_Raw(benchmark::State& state) {
   RunRaw(state, kCancelled, RawCancelMany);
 }
 BENCHMARK(BM_Cancel_Evkit);
-BENCHMARK(BM_Cancel_Asio);
 BENCHMARK(BM_Cancel_Raw);
 
 }  // namespace
