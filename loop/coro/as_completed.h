@@ -15,6 +15,7 @@
 
 #include <cstddef>
 #include <deque>
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -73,8 +74,8 @@ class AsCompletedState {
 
 }  // namespace loop_internal
 
-// Outlives the coroutines that it gives out; belongs to the loop's thread. What
-// is not done when it is destroyed runs on.
+// Belongs to the loop's thread. What is not done when it is destroyed runs on;
+// the coroutines that it gave out may outlive it.
 template <typename T>
 class AsCompleted {
  public:
@@ -85,10 +86,13 @@ class AsCompleted {
   explicit AsCompleted(std::vector<A> arguments,
                        absl::Duration timeout = absl::InfiniteDuration(),
                        SourceLocation where = SourceLocation::Here())
-      : state_(Ensure(std::move(arguments), where), timeout) {}
+      : state_(std::make_shared<loop_internal::AsCompletedState>(
+            Ensure(std::move(arguments), where), timeout)) {}
+  AsCompleted(const AsCompleted&) = delete;
+  AsCompleted& operator=(const AsCompleted&) = delete;
 
   // How many were not given out yet.
-  size_t remaining() const { return state_.remaining(); }
+  size_t remaining() const { return state_->remaining(); }
 
   // The result of the next that is done; counts as given out from this call on,
   // unless the wait is cancelled.
@@ -96,13 +100,17 @@ class AsCompleted {
   //   kOutOfRange: nothing remains.
   //   kCancelled: the task was cancelled, and nothing was given out:
   //   cancel-safe. Others, kCancelled too: the future's.
-  Coro<T> Next() { return GetResult(state_, state_.Claim()); }
+  Coro<T> Next() { return GetResult(state_, state_->Claim()); }
 
   // The next future that is done, whatever its result (ASC-01). The errors are
   // those above, but for the future's.
-  Coro<Future<T>> NextFuture() { return GetFuture(state_, state_.Claim()); }
+  Coro<Future<T>> NextFuture() { return GetFuture(state_, state_->Claim()); }
 
  private:
+  // Shared by this and the coroutines given out: a loop that is closed destroys
+  // tasks in the order of their creation, so either may go first.
+  using StatePtr = std::shared_ptr<loop_internal::AsCompletedState>;
+
   template <typename A>
   static std::vector<loop_internal::FutureRef> Ensure(std::vector<A> arguments,
                                                       SourceLocation where) {
@@ -115,17 +123,15 @@ class AsCompleted {
     }
     return states;
   }
-  static Coro<T> GetResult(loop_internal::AsCompletedState& state,
-                           bool claimed) {
-    Future<T> future(co_await OrReturn(state.Get(claimed)));
+  static Coro<T> GetResult(StatePtr state, bool claimed) {
+    Future<T> future(co_await OrReturn(state->Get(claimed)));
     co_return co_await std::move(future);
   }
-  static Coro<Future<T>> GetFuture(loop_internal::AsCompletedState& state,
-                                   bool claimed) {
-    co_return Future<T>(co_await OrReturn(state.Get(claimed)));
+  static Coro<Future<T>> GetFuture(StatePtr state, bool claimed) {
+    co_return Future<T>(co_await OrReturn(state->Get(claimed)));
   }
 
-  loop_internal::AsCompletedState state_;
+  const StatePtr state_;
 };
 
 template <typename A>

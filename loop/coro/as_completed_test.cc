@@ -206,6 +206,22 @@ TEST(AsCompletedTest, ItMayBeDestroyedBeforeAllAreDone) {
   EXPECT_EQ(test.elapsed(), absl::ZeroDuration());
 }
 
+TEST(AsCompletedTest, bug_J1_WhoWaitsMayOutliveIt) {
+  TestLoop test;
+  const Future<int> future = CreateFuture<int>(test.loop());
+  Task<int> task;
+  {
+    const std::vector<Future<int>> futures(1, future);
+    AsCompleted completed(futures);
+    task = CreateTask(test.loop(), completed.Next());
+    EXPECT_TRUE(test.RunUntilIdle().ok());
+  }
+  EXPECT_TRUE(future.SetResult(3).ok());
+  EXPECT_TRUE(test.RunUntilIdle().ok());
+  EXPECT_EQ(*task.Result(), 3);
+}
+
+// The task that owns it is destroyed before the one that waits.
 TEST(AsCompletedTest, ALoopMayBeClosedWhileItWaits) {
   TestLoop test;
   const Future<int> future = CreateFuture<int>(test.loop());

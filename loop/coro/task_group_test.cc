@@ -81,8 +81,8 @@ TEST(TaskGroupTest, RunWaitsForAllTasksAndGivesTheBodysValue) {
 
 TEST(TaskGroupTest, WithoutTasksItAddsNoTurn) {
   TestLoop test;
+  bool turned = false;
   const auto main = [&]() -> Coro<void> {
-    bool turned = false;
     test->CallSoon([&turned] { turned = true; });
     TaskGroup group;
     const auto body = []() -> Coro<void> { co_return absl::OkStatus(); };
