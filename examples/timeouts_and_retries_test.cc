@@ -41,9 +41,9 @@ class Service {
   int calls_ = 0;
 };
 
-RetryOptions UpToAnHour() {
+RetryOptions UpToSixHours() {
   RetryOptions options;
-  options.max_delay = absl::Hours(1);
+  options.max_delay = absl::Hours(6);
   return options;
 }
 
@@ -54,18 +54,18 @@ int CallsInAYear(uint64_t seed) {
   Service service(test, kYear);
   auto ask = [&service] { return service.Ask(); };
   const absl::StatusOr<std::string> answer =
-      RunUntilComplete(test.loop(), Retry(test.loop(), ask, UpToAnHour()));
+      RunUntilComplete(test.loop(), Retry(test.loop(), ask, UpToSixHours()));
   EXPECT_EQ(*answer, "answer");
   EXPECT_GE(test.elapsed(), kYear);
-  EXPECT_LT(test.elapsed(), kYear + absl::Hours(2));
+  EXPECT_LT(test.elapsed(), kYear + absl::Hours(7));
   return service.calls();
 }
 
 TEST(TimeoutsAndRetriesTest, AYearOfRetriesEndsSoonAfterTheServiceIsBack) {
   const int calls = CallsInAYear(1);
-  // Half an hour apart on average.
-  EXPECT_GT(calls, 365 * 24);
-  EXPECT_LT(calls, 365 * 24 * 3);
+  // Three hours apart on average.
+  EXPECT_GT(calls, 365 * 4);
+  EXPECT_LT(calls, 365 * 24);
 }
 
 TEST(TimeoutsAndRetriesTest, TheSameSeedGivesTheSameYear) {
@@ -78,7 +78,7 @@ TEST(TimeoutsAndRetriesTest, ADeadlineEndsIt) {
   auto ask = [&service] { return service.Ask(); };
   const absl::StatusOr<std::string> answer = RunUntilComplete(
       test.loop(),
-      WithDeadline(absl::Hours(24), Retry(test.loop(), ask, UpToAnHour())));
+      WithDeadline(absl::Hours(24), Retry(test.loop(), ask, UpToSixHours())));
   EXPECT_TRUE(absl::IsDeadlineExceeded(answer.status())) << answer.status();
   EXPECT_EQ(test.elapsed(), absl::Hours(24));
 }
@@ -86,9 +86,10 @@ TEST(TimeoutsAndRetriesTest, ADeadlineEndsIt) {
 TEST(TimeoutsAndRetriesTest, OtherErrorsAreFinal) {
   TestLoop test;
   auto ask = []() -> Coro<std::string> { co_return absl::NotFoundError("no"); };
-  EXPECT_EQ(RunUntilComplete(test.loop(), Retry(test.loop(), ask, UpToAnHour()))
-                .status(),
-            absl::NotFoundError("no"));
+  EXPECT_EQ(
+      RunUntilComplete(test.loop(), Retry(test.loop(), ask, UpToSixHours()))
+          .status(),
+      absl::NotFoundError("no"));
   EXPECT_EQ(test.elapsed(), absl::ZeroDuration());
 }
 
