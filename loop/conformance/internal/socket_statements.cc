@@ -84,7 +84,7 @@ Coro<int> SockRecv(Machine* machine, Socket* socket, size_t size) {
   if (errno != EAGAIN) co_return StatusFromErrno(errno, "recv");
   const Future<int> done = CreateFuture<int>(machine->loop());
   const int generation = ++socket->reader_generation;
-  co_await OrReturn(
+  const absl::Status added =
       machine->loop().AddReader(socket->fd.get(), [socket, size, done] {
         if (done.done()) return;
         const ssize_t later = Receive(*socket, size);
@@ -93,7 +93,8 @@ Coro<int> SockRecv(Machine* machine, Socket* socket, size_t size) {
         } else if (errno != EAGAIN) {
           done.SetError(StatusFromErrno(errno, "recv")).IgnoreError();
         }
-      }));
+      });
+  co_await OrReturn(added);
   done.AddDoneCallback([machine, socket, generation] {
     if (socket->reader_generation == generation)
       RemoveReader(*machine, *socket);
@@ -108,7 +109,7 @@ Coro<void> SockSendAll(Machine* machine, Socket* socket, size_t size) {
   if (left == 0) co_return absl::OkStatus();
   const Future<void> done = CreateFuture<void>(machine->loop());
   const int generation = ++socket->writer_generation;
-  co_await OrReturn(machine->loop().AddWriter(
+  const absl::Status added = machine->loop().AddWriter(
       socket->fd.get(), [socket, left, done]() mutable {
         if (done.done()) return;
         const ssize_t more = Send(*socket, left);
@@ -119,7 +120,8 @@ Coro<void> SockSendAll(Machine* machine, Socket* socket, size_t size) {
         }
         left -= static_cast<size_t>(more);
         if (left == 0) done.SetResult().IgnoreError();
-      }));
+      });
+  co_await OrReturn(added);
   done.AddDoneCallback([machine, socket, generation] {
     if (socket->writer_generation == generation)
       RemoveWriter(*machine, *socket);
