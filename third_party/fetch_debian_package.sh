@@ -8,7 +8,7 @@ package=$1 version=$2 sha256=$3
 
 # shellcheck source=third_party/private_apt.sh
 . "$(dirname "$0")/private_apt.sh"
-fetch_index_unless apt-cache show "$package=$version"
+fetch_index_unless apt-get -qq download --print-uris "$package=$version"
 apt-get -qq download "$package=$version" >&2
 archive=$(echo "$package"_*.deb)
 echo "$sha256  $archive" | sha256sum --check --quiet >&2
