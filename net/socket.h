@@ -1,0 +1,167 @@
+// Copyright 2026 The evkit Authors. SPDX-License-Identifier: Apache-2.0
+//
+// A socket that closes itself: non-blocking, close-on-exec, every call with a
+// result that says whether it would have blocked. Knows of no loop.
+//
+//   absl::StatusOr<Socket> socket = Socket::Create(AF_INET, SOCK_STREAM);
+//   absl::Status bound = socket->Bind(SocketAddress::LoopbackIPv4(0));
+
+#ifndef EVKIT_NET_SOCKET_H_
+#define EVKIT_NET_SOCKET_H_
+
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <cstddef>
+#include <optional>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/types/span.h"
+#include "evkit/base/unique_fd.h"
+#include "evkit/net/socket_address.h"
+
+namespace evkit {
+
+// How an attempt to move bytes ended: so many moved, or it would have blocked,
+// or an errno. Cheaper to make and to look at than a status.
+class [[nodiscard]] IoResult {
+ public:
+  // From what a system call returned; reads errno if that is negative.
+  // EAGAIN and EINTR count as "would block": the readiness comes again.
+  static IoResult FromSyscall(ssize_t returned);
+  static IoResult Moved(size_t bytes) { return IoResult(bytes, 0); }
+  static IoResult WouldBlock();
+  static IoResult Failed(int error) { return IoResult(0, error); }
+
+  bool ok() const { return error_ == 0; }
+  bool would_block() const;
+  // Neither of the two.
+  bool failed() const { return !ok() && !would_block(); }
+
+  // Requires ok(). Reading 0 bytes from a stream is its end.
+  size_t bytes() const { return bytes_; }
+  // The errno; 0 if ok().
+  int error() const { return error_; }
+  // StatusFromErrno(error(), what); OK if ok().
+  absl::Status ToStatus(absl::string_view what) const;
+
+ private:
+  IoResult(size_t bytes, int error) : bytes_(bytes), error_(error) {}
+
+  size_t bytes_;
+  int error_;
+};
+
+// Movable. A default-constructed or moved-from one is empty, and only asked for
+// `fd()`, `bool` and `Close()`. Belongs to one thread at a time. Errors name
+// the call and the descriptor: "bind(fd=7, 127.0.0.1:80): Permission denied".
+class Socket {
+ public:
+  Socket() = default;
+
+  // socket(2), with SOCK_NONBLOCK and SOCK_CLOEXEC. Fails with its errnos.
+  static absl::StatusOr<Socket> Create(int family, int type, int protocol = 0);
+
+  // Takes over an open socket and makes it non-blocking and close-on-exec. On
+  // an error `fd` is closed.
+  //   kInvalidArgument: ENOTSOCK, it is not a socket.
+  static absl::StatusOr<Socket> Adopt(UniqueFd fd);
+
+  // Two connected sockets of the Unix domain; socketpair(2).
+  static absl::StatusOr<std::pair<Socket, Socket>> Pair(int type = SOCK_STREAM);
+
+  int fd() const { return fd_.get(); }
+  explicit operator bool() const { return static_cast<bool>(fd_); }
+  int family() const { return family_; }
+  // SOCK_STREAM, SOCK_DGRAM, ... without flags.
+  int type() const { return type_; }
+  int protocol() const { return protocol_; }
+
+  void Close() { fd_.Reset(); }
+  // Gives the descriptor up, open.
+  [[nodiscard]] UniqueFd Release() { return std::move(fd_); }
+
+  absl::Status Bind(const SocketAddress& address);
+  absl::Status Listen(int backlog);
+
+  // Begins to connect. True: connected already. False: in progress, the socket
+  // becomes writable when it is decided, and `TakeError()` says how.
+  absl::StatusOr<bool> Connect(const SocketAddress& address);
+
+  // SO_ERROR: the pending error, which this clears; OK if there is none. `what`
+  // begins the text.
+  absl::Status TakeError(absl::string_view what);
+
+  // A connection that waits to be accepted, and where it comes from; nothing if
+  // there is none (or it vanished: EINTR). Other errnos of accept4(2),
+  // ECONNABORTED and EMFILE among them, are errors.
+  absl::StatusOr<std::optional<std::pair<Socket, SocketAddress>>> Accept();
+
+  IoResult Recv(absl::Span<char> buffer, int flags = 0);
+  // Writes where it came from into `*from`.
+  IoResult RecvFrom(absl::Span<char> buffer, SocketAddress* from,
+                    int flags = 0);
+  // Never raises SIGPIPE.
+  IoResult Send(absl::string_view data, int flags = 0);
+  // The pieces in order, as one; at most IOV_MAX.
+  IoResult SendVector(absl::Span<const iovec> pieces, int flags = 0);
+  IoResult SendTo(absl::string_view data, const SocketAddress& to,
+                  int flags = 0);
+
+  // SHUT_RD, SHUT_WR, SHUT_RDWR.
+  absl::Status Shutdown(int how);
+
+  // Empty where the socket has none.
+  absl::StatusOr<SocketAddress> LocalAddress() const;
+  //   kFailedPrecondition: ENOTCONN, not connected.
+  absl::StatusOr<SocketAddress> PeerAddress() const;
+
+  // Options whose value is an int: SetOption(IPPROTO_TCP, TCP_NODELAY, 1).
+  absl::Status SetOption(int level, int name, int value);
+  absl::StatusOr<int> GetOption(int level, int name) const;
+
+ private:
+  Socket(UniqueFd fd, int family, int type, int protocol)
+      : fd_(std::move(fd)), family_(family), type_(type), protocol_(protocol) {}
+
+  UniqueFd fd_;
+  int family_ = AF_UNSPEC;
+  int type_ = 0;
+  int protocol_ = 0;
+};
+
+// Somebody else's socket, to look at and to set options of: what may be done to
+// the socket of a transport (TR-24). Valid as long as its owner says. After the
+// owner closed it, `fd()` is -1 and the others fail with EBADF.
+class SocketView {
+ public:
+  // Views `*socket`, which must outlive this.
+  explicit SocketView(Socket* socket) : socket_(socket) {}
+
+  int fd() const { return socket_->fd(); }
+  int family() const { return socket_->family(); }
+  int type() const { return socket_->type(); }
+  int protocol() const { return socket_->protocol(); }
+  absl::StatusOr<SocketAddress> LocalAddress() const {
+    return socket_->LocalAddress();
+  }
+  absl::StatusOr<SocketAddress> PeerAddress() const {
+    return socket_->PeerAddress();
+  }
+  absl::Status SetOption(int level, int name, int value) const {
+    return socket_->SetOption(level, name, value);
+  }
+  absl::StatusOr<int> GetOption(int level, int name) const {
+    return socket_->GetOption(level, name);
+  }
+
+ private:
+  Socket* socket_;
+};
+
+}  // namespace evkit
+
+#endif  // EVKIT_NET_SOCKET_H_
