@@ -258,7 +258,7 @@ TEST_F(ConnectorTest, bug_H15_TheLosersSocketsAreClosed) {
 }
 
 // HAPPY-06: destroying it cancels.
-TEST_F(ConnectorTest, DestroyingItClosesEverySocketAndCallsNobody) {
+TEST_F(ConnectorTest, bug_A4_DestroyingItUnwatchesAndClosesEverySocket) {
   LocalPort slow, slower;
   slow.ListenAndAnswerNobody();
   slower.ListenAndAnswerNobody();
@@ -269,6 +269,7 @@ TEST_F(ConnectorTest, DestroyingItClosesEverySocketAndCallsNobody) {
   ASSERT_TRUE(test_.FastForwardBy(absl::Milliseconds(10)).ok());
   connector_.reset();
   EXPECT_EQ(faults.Count("close"), 2);
+  EXPECT_EQ(test_.selector().size(), 1u) << "the loop's own";
   ASSERT_TRUE(test_.RunUntilNothingIsLeft().ok());
   EXPECT_FALSE(result_.has_value());
 }
