@@ -97,6 +97,7 @@ absl::StatusOr<std::pair<Socket, Socket>> Socket::Pair(int type) {
       0) {
     return StatusFromErrno(errno, absl::StrCat("socketpair(type=", type, ")"));
   }
+  type &= ~(SOCK_NONBLOCK | SOCK_CLOEXEC);
   return std::pair(Socket(UniqueFd(fds[0]), AF_UNIX, type, 0),
                    Socket(UniqueFd(fds[1]), AF_UNIX, type, 0));
 }

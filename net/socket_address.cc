@@ -269,7 +269,8 @@ absl::StatusOr<SocketAddress> SocketAddress::Parse(absl::string_view text) {
   }
   absl::string_view host;
   if (absl::ConsumePrefix(&rest, "[")) {
-    const size_t end = rest.find(']');
+    // The last one: the name of an interface may have brackets.
+    const size_t end = rest.rfind(']');
     if (end == rest.npos || end + 1 == rest.size() || rest[end + 1] != ':') {
       return NotAnAddress(text, "an IPv6 address is written [host]:port");
     }
@@ -363,7 +364,9 @@ std::string SocketAddress::ToString() const {
       if (is_abstract()) {
         return absl::StrCat("unix:@", EscapeName(path().substr(1)));
       }
-      return absl::StrCat("unix:", path());
+      // A file of this name is not the abstract name.
+      return absl::StrCat(path().substr(0, 1) == "@" ? "unix:./" : "unix:",
+                          path());
     default:
       return "no address";
   }

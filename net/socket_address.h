@@ -95,6 +95,8 @@ class SocketAddress {
   const sockaddr* data() const;
   socklen_t size() const { return length_; }
 
+  // As `Parse()` reads it; "no address" and an unnamed socket's "unix:" are not
+  // addresses to read. A path that begins with '@' is printed "unix:./@...".
   std::string ToString() const;
 
   friend bool operator==(const SocketAddress& a, const SocketAddress& b);
