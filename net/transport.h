@@ -1,7 +1,7 @@
 // Copyright 2026 The evkit Authors. SPDX-License-Identifier: Apache-2.0
 //
 // The transport's side of a connection: what a protocol calls. Interfaces; made
-// by stream_transport.h, pipe_transport.h, datagram_transport.h and others.
+// by whoever has bytes to move.
 //
 // Thread: the loop's. Re-entrancy: every function may be called from every
 // callback, those of the protocol included; none calls back but Write() and its
