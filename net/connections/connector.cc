@@ -166,7 +166,6 @@ void Connector::Decided(size_t index) {
 void Connector::Succeed(size_t index) {
   Socket socket = std::move(attempts_[index].socket);
   loop_.RemoveWriter(socket.fd());
-  AbandonAll();
   Finish(std::move(socket));
 }
 

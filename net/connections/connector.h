@@ -2,7 +2,7 @@
 //
 // Connects a socket to the first of several addresses that answers: one after
 // another, or, with a delay given, racing ("happy eyeballs", RFC 8305). At
-// callback level; CreateConnection() awaits it.
+// callback level: needs no coroutine.
 //
 //   Connector connector(loop, addresses, ConnectorOptions(),
 //                       [](absl::StatusOr<Socket> socket) { ... });
@@ -59,7 +59,7 @@ class Connector {
   // destroy the connector. It gets the connected socket, those of the other
   // attempts being closed by then (HAPPY-04), or
   //   the error of the only address, or of all if they say the same (CONN-13);
-  //     "Connect call failed 10.0.0.1:80: Connection refused" (SOCK-12) with
+  //     "Connect call failed 10.0.0.1:80: Connection refused" with
   //     its errno, or "error while attempting to bind on address ..."
   //     (CONN-11).
   //   Of several that differ, "Multiple exceptions: a, b", with the code of the

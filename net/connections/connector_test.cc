@@ -300,9 +300,8 @@ TEST_F(ConnectorTest, DoneMayDestroyTheConnector) {
   EXPECT_TRUE(done);
 }
 
-TEST_F(ConnectorTest, ErrorsOfSocketAndOfRegistrationAreReported) {
+TEST_F(ConnectorTest, AnErrorOfSocketIsReported) {
   LocalPort listening;
-  listening.ListenAndAnswerNobody();
   FaultInjection faults;
   faults.Fail("socket", EMFILE, 1);
   Connect({listening.address()});

@@ -57,7 +57,7 @@ class Listener {
   Listener& operator=(const Listener&) = delete;
   ~Listener();
 
-  // Begins to listen and to accept (SRV-10). Idempotent.
+  // Begins to listen and to accept. Idempotent.
   //   kFailedPrecondition: stopped; or the loop is closed.
   //   The errnos of listen(2) and epoll_ctl(2).
   absl::Status Start();
