@@ -31,7 +31,7 @@ namespace {
 
 constexpr size_t kMaxTextSize = NI_MAXHOST - 1;
 
-// libc would stop at a NUL byte, and takes 70000 for 4464 and "-1" for 65535.
+// libc would stop at a NUL byte, and takes 70000 for 4464 and " +80" for 80.
 absl::Status CheckQuestion(const std::string& host, const Service& service) {
   for (const std::string* text : {&host, &service.text()}) {
     if (text->size() > kMaxTextSize) {
