@@ -150,8 +150,9 @@ class DatagramTransport : public BaseTransport {
 class DatagramEndpoint {
  public:
   DatagramEndpoint(std::shared_ptr<DatagramTransport> its_transport,
-                   std::shared_ptr<DatagramProtocol> protocol)
-      : transport(std::move(transport)), protocol(std::move(protocol)) {}
+                   std::shared_ptr<DatagramProtocol> its_protocol)
+      : transport(std::move(its_transport)),
+        protocol(std::move(its_protocol)) {}
 
   std::shared_ptr<DatagramTransport> transport;
   std::shared_ptr<DatagramProtocol> protocol;
