@@ -13,7 +13,7 @@ namespace evkit {
 
 class Histogram {
  public:
-  Histogram() : counts_((64 - kBits) << kBits) {}
+  Histogram() : counts_((65 - kBits) << kBits) {}
 
   void Add(uint64_t value) {
     ++counts_[Bucket(value)];
