@@ -15,7 +15,6 @@
 #include <optional>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
@@ -27,11 +26,12 @@
 #include "evkit/base/errno_status.h"
 #include "evkit/loop/abstract_event_loop.h"
 #include "evkit/loop/error_context.h"
-#include "evkit/loop/loop_local.h"
 #include "evkit/net/extra_info.h"
 #include "evkit/net/internal/call_protocol.h"
+#include "evkit/net/internal/open_transports.h"
+#include "evkit/net/internal/receive_buffer.h"
 #include "evkit/net/internal/send_queue.h"
-#include "evkit/net/internal/write_buffer_limits.h"
+#include "evkit/net/internal/write_flow.h"
 #include "evkit/net/protocol.h"
 #include "evkit/net/socket.h"
 #include "evkit/net/socket_address.h"
@@ -40,56 +40,27 @@
 namespace evkit {
 namespace {
 
-using net_internal::CallProtocol;
+using net_internal::OpenTransport;
+using net_internal::OpenTransports;
+using net_internal::ReceiveBuffer;
+using net_internal::SendQueue;
+using net_internal::WriteFlow;
+
+// As asyncio's. Of memory that is never filled the kernel provides none.
+constexpr size_t kReceiveSize = size_t{256} * 1024;
 
 // How many dropped writes pass before one is logged (TR-08).
 constexpr uint32_t kDroppedWritesBeforeWarning = 5;
 
-class StreamTransport;
-
-// The stream transports of one loop that are not lost yet, and what they share.
-class OpenTransports {
- public:
-  OpenTransports() = default;
-  OpenTransports(const OpenTransports&) = delete;
-  OpenTransports& operator=(const OpenTransports&) = delete;
-  // The loop closes.
-  ~OpenTransports();
-
-  void Add(int fd, std::shared_ptr<StreamTransport> transport);
-  // Requires that there is one.
-  const std::shared_ptr<StreamTransport>& Get(int fd) const;
-  std::shared_ptr<StreamTransport> Take(int fd);
-
-  // Lent to one transport at a time, for as long as it calls its protocol.
-  absl::Span<char> ReadBuffer();
-
- private:
-  // As asyncio's. Of a buffer that is never filled the kernel provides no more
-  // than the pages that were.
-  static constexpr size_t kReadBufferSize = size_t{256} * 1024;
-
-  std::vector<std::shared_ptr<StreamTransport>> by_fd_;
-  std::unique_ptr<char[]> read_buffer_;
-};
-
-constinit const LoopLocal<OpenTransports> open_transports;
-
 // While it is open it belongs to the loop's OpenTransports, which every
 // callback below may rely on; they capture no more than the pointer.
-class StreamTransport final : public Transport {
+class StreamTransport final : public Transport, public OpenTransport {
  public:
   StreamTransport(AbstractEventLoop& loop, Socket socket,
                   std::shared_ptr<Protocol> protocol,
                   StreamTransportOptions& options);
-  ~StreamTransport() override = default;
-
   void Start(OpenTransports& open, absl::AnyInvocable<void() &&> on_made);
-  // The loop is closed: calls nothing any more.
-  void LoopClosed();
-  // Drops what is the user's.
-  void LetGo();
-  int fd() const { return socket_.fd(); }
+  void LoopClosed() override;
 
   void Close() override;
   void Abort() override { ForceClose(absl::OkStatus()); }
@@ -118,8 +89,8 @@ class StreamTransport final : public Transport {
    public:
     Extra() = default;
 
-    net_internal::SendQueue queue;
-    WriteBufferLimits limits;
+    SendQueue queue;
+    WriteFlow flow;
     std::optional<SocketAddress> sockname;
     std::optional<SocketView> socket;
   };
@@ -135,12 +106,23 @@ class StreamTransport final : public Transport {
   }
   bool is_lost() const { return dropped_writes_ != 0; }
   std::string Describe() const;
+  std::string CallText(absl::string_view call) const {
+    return absl::StrCat(call, "(fd=", socket_.fd(), ")");
+  }
+  template <typename F>
+  absl::Status CallProtocol(absl::string_view message, F&& function) {
+    return net_internal::TryCallProtocol(
+        loop_, message, [this] { return Describe(); },
+        std::forward<F>(function));
+  }
 
   void BeginReading();
   void WatchReadable();
   void UnwatchReadable();
-  void ReadReady(OpenTransports& open);
+  void ReadReady(ReceiveBuffer& lender);
   void ReadIntoProtocol();
+  // How many bytes came; if none, all that follows from it is done.
+  size_t Receive(absl::Span<char> buffer);
   void EndOfStream();
 
   bool TakesWrites() const { return !eof_written_ && !is_lost(); }
@@ -179,41 +161,6 @@ class StreamTransport final : public Transport {
   bool buffered_ : 1 = false;        // The protocol is a BufferedProtocol.
 };
 
-// --- Of one loop -------------------------------------------------------------
-
-OpenTransports::~OpenTransports() {
-  // What the user's destructors do meets transports that are lost already.
-  for (const std::shared_ptr<StreamTransport>& transport : by_fd_) {
-    if (transport != nullptr) transport->LoopClosed();
-  }
-  for (const std::shared_ptr<StreamTransport>& transport : by_fd_) {
-    if (transport != nullptr) transport->LetGo();
-  }
-}
-
-void OpenTransports::Add(int fd, std::shared_ptr<StreamTransport> transport) {
-  const size_t index = static_cast<size_t>(fd);
-  if (index >= by_fd_.size()) {
-    by_fd_.resize(std::max(index + 1, by_fd_.size() * 2));
-  }
-  by_fd_[index] = std::move(transport);
-}
-
-const std::shared_ptr<StreamTransport>& OpenTransports::Get(int fd) const {
-  return by_fd_[static_cast<size_t>(fd)];
-}
-
-std::shared_ptr<StreamTransport> OpenTransports::Take(int fd) {
-  return std::move(by_fd_[static_cast<size_t>(fd)]);
-}
-
-absl::Span<char> OpenTransports::ReadBuffer() {
-  if (read_buffer_ == nullptr) {
-    read_buffer_ = std::unique_ptr<char[]>(new char[kReadBufferSize]);
-  }
-  return absl::Span<char>(read_buffer_.get(), kReadBufferSize);
-}
-
 // --- Beginning ---------------------------------------------------------------
 
 StreamTransport::StreamTransport(AbstractEventLoop& loop, Socket socket,
@@ -237,8 +184,10 @@ StreamTransport::StreamTransport(AbstractEventLoop& loop, Socket socket,
 
 void StreamTransport::Start(OpenTransports& open,
                             absl::AnyInvocable<void() &&> on_made) {
-  loop_.CallSoon(
-      [this, &open] { protocol_->ConnectionMade(open.Get(socket_.fd())); });
+  loop_.CallSoon([this, &open] {
+    protocol_->ConnectionMade(
+        std::static_pointer_cast<StreamTransport>(open.Get(*this)));
+  });
   loop_.CallSoon([this] { BeginReading(); });
   if (on_made) {
     loop_.CallSoon(
@@ -300,9 +249,9 @@ void StreamTransport::ResumeReading() {
 }
 
 void StreamTransport::WatchReadable() {
-  OpenTransports& open = open_transports.Get(loop_);
+  ReceiveBuffer& buffer = ReceiveBuffer::Of(loop_);
   const absl::Status watched =
-      loop_.AddReader(socket_.fd(), [this, &open] { ReadReady(open); });
+      loop_.AddReader(socket_.fd(), [this, &buffer] { ReadReady(buffer); });
   reading_ = watched.ok();
   if (!watched.ok()) ForceClose(watched);
 }
@@ -313,47 +262,45 @@ void StreamTransport::UnwatchReadable() {
   loop_.RemoveReader(socket_.fd());
 }
 
-void StreamTransport::ReadReady(OpenTransports& open) {
+void StreamTransport::ReadReady(ReceiveBuffer& lender) {
   if (buffered_) {
     ReadIntoProtocol();
     return;
   }
-  const absl::Span<char> buffer = open.ReadBuffer();
-  const IoResult received = socket_.Recv(buffer);
-  if (!received.ok()) {
-    if (received.failed()) {
-      ForceClose(received.ToStatus(absl::StrCat("recv(fd=", fd(), ")")));
-    }
-    return;
-  }
-  if (received.bytes() == 0) {
-    EndOfStream();
-    return;
-  }
+  const absl::Span<char> buffer = lender.Lend(kReceiveSize);
+  const size_t size = Receive(buffer);
+  if (size == 0) return;
   absl::Status called = CallProtocol(
-      loop_, "Fatal error: protocol.DataReceived() call failed.",
-      [this] { return Describe(); },
-      [&] {
-        protocol_->DataReceived(
-            absl::string_view(buffer.data(), received.bytes()));
-      });
+      "Fatal error: protocol.DataReceived() call failed.",
+      [&] { protocol_->DataReceived(absl::string_view(buffer.data(), size)); });
   if (!called.ok()) ForceClose(std::move(called));
+}
+
+size_t StreamTransport::Receive(absl::Span<char> buffer) {
+  const IoResult received = socket_.Recv(buffer);
+  if (received.ok()) {
+    if (received.bytes() == 0) EndOfStream();
+    return received.bytes();
+  }
+  if (received.failed()) ForceClose(received.ToStatus(CallText("recv")));
+  return 0;
 }
 
 void StreamTransport::ReadIntoProtocol() {
   const std::shared_ptr<Protocol> protocol = protocol_;
   BufferedProtocol& receiver = *protocol->AsBufferedProtocol();
-  const auto describe = [this] { return Describe(); };
   constexpr char kGetBufferFailed[] =
       "Fatal error: protocol.GetBuffer() call failed.";
   absl::Span<char> buffer;
-  absl::Status called = CallProtocol(loop_, kGetBufferFailed, describe,
-                                     [&] { buffer = receiver.GetBuffer(-1); });
+  absl::Status called =
+      CallProtocol(kGetBufferFailed, [&] { buffer = receiver.GetBuffer(-1); });
   if (called.ok() && buffer.empty()) {
     called =
         absl::FailedPreconditionError("GetBuffer() returned an empty buffer");
-    net_internal::ReportProtocolError(loop_, kGetBufferFailed, nullptr, called,
-                                      Describe());
+    ErrorContext error(kGetBufferFailed);
+    error.status = called;
+    error.details["transport"] = Describe();
+    loop_.CallExceptionHandler(error);
   }
   if (!called.ok()) {
     ForceClose(std::move(called));
@@ -361,20 +308,10 @@ void StreamTransport::ReadIntoProtocol() {
   }
   // GetBuffer() may have changed its mind about all of this.
   if (!IsReading() || protocol_ != protocol) return;
-  const IoResult received = socket_.Recv(buffer);
-  if (!received.ok()) {
-    if (received.failed()) {
-      ForceClose(received.ToStatus(absl::StrCat("recv(fd=", fd(), ")")));
-    }
-    return;
-  }
-  if (received.bytes() == 0) {
-    EndOfStream();
-    return;
-  }
-  called =
-      CallProtocol(loop_, "Fatal error: protocol.BufferUpdated() call failed.",
-                   describe, [&] { receiver.BufferUpdated(received.bytes()); });
+  const size_t size = Receive(buffer);
+  if (size == 0) return;
+  called = CallProtocol("Fatal error: protocol.BufferUpdated() call failed.",
+                        [&] { receiver.BufferUpdated(size); });
   if (!called.ok()) ForceClose(std::move(called));
 }
 
@@ -382,10 +319,9 @@ void StreamTransport::EndOfStream() {
   may_read_ = false;
   UnwatchReadable();
   bool keep_open = false;
-  absl::Status called = CallProtocol(
-      loop_, "Fatal error: protocol.EofReceived() call failed.",
-      [this] { return Describe(); },
-      [&] { keep_open = protocol_->EofReceived(); });
+  absl::Status called =
+      CallProtocol("Fatal error: protocol.EofReceived() call failed.",
+                   [&] { keep_open = protocol_->EofReceived(); });
   if (!called.ok()) {
     ForceClose(std::move(called));
   } else if (!keep_open) {
@@ -416,7 +352,7 @@ absl::Status StreamTransport::Write(absl::string_view data) {
   if (!HasBacklog()) {
     const IoResult sent = socket_.Send(data);
     if (sent.failed()) {
-      ForceClose(sent.ToStatus(absl::StrCat("send(fd=", fd(), ")")));
+      ForceClose(sent.ToStatus(CallText("send")));
       return absl::OkStatus();
     }
     if (sent.ok()) data.remove_prefix(sent.bytes());
@@ -465,7 +401,7 @@ bool StreamTransport::SendNow(absl::Span<const absl::string_view>* pieces,
     }
     const IoResult sent = socket_.SendVector(absl::MakeSpan(vector, count));
     if (sent.failed()) {
-      ForceClose(sent.ToStatus(absl::StrCat("sendmsg(fd=", fd(), ")")));
+      ForceClose(sent.ToStatus(CallText("sendmsg")));
       return false;
     }
     if (sent.ok() && sent.bytes() == bytes) {
@@ -513,7 +449,7 @@ void StreamTransport::UnwatchWritable() {
 void StreamTransport::WriteReady() {
   constexpr size_t kMostPieces = 64;
   iovec pieces[kMostPieces];
-  net_internal::SendQueue& queue = extra().queue;
+  SendQueue& queue = extra().queue;
   const size_t count = queue.Gather(absl::MakeSpan(pieces));
   const IoResult sent =
       count == 1 ? socket_.Send(absl::string_view(
@@ -521,7 +457,7 @@ void StreamTransport::WriteReady() {
                        pieces[0].iov_len))
                  : socket_.SendVector(absl::MakeConstSpan(pieces, count));
   if (sent.failed()) {
-    ForceClose(sent.ToStatus(absl::StrCat("send(fd=", fd(), ")")));
+    ForceClose(sent.ToStatus(CallText("send")));
     return;
   }
   if (!sent.ok()) return;
@@ -538,16 +474,13 @@ void StreamTransport::WriteReady() {
 
 absl::Status StreamTransport::SetWriteBufferLimits(std::optional<size_t> high,
                                                    std::optional<size_t> low) {
-  const absl::StatusOr<WriteBufferLimits> limits =
-      net_internal::MakeWriteBufferLimits(high, low);
-  if (!limits.ok()) return limits.status();
-  extra().limits = *limits;
-  MaybePauseProtocol();
-  return absl::OkStatus();
+  absl::Status status = extra().flow.SetLimits(high, low);
+  if (status.ok()) MaybePauseProtocol();
+  return status;
 }
 
 WriteBufferLimits StreamTransport::GetWriteBufferLimits() const {
-  return extra_ == nullptr ? WriteBufferLimits() : extra_->limits;
+  return extra_ == nullptr ? WriteBufferLimits() : extra_->flow.limits();
 }
 
 size_t StreamTransport::GetWriteBufferSize() const {
@@ -555,28 +488,21 @@ size_t StreamTransport::GetWriteBufferSize() const {
 }
 
 void StreamTransport::MaybePauseProtocol() {
-  if (writing_paused_ || extra_ == nullptr ||
-      extra_->queue.size() <= extra_->limits.high) {
-    return;
-  }
-  writing_paused_ = true;
+  if (is_lost() || !extra().flow.Pauses(extra_->queue.size())) return;
   // Outside of RunForever() the protocol may close the loop.
-  const std::shared_ptr<StreamTransport> self =
-      open_transports.Get(loop_).Get(fd());
+  const std::shared_ptr<OpenTransport> self =
+      OpenTransports::Of(loop_).Get(*this);
   const std::shared_ptr<Protocol> protocol = protocol_;
-  CallProtocol(
-      loop_, "protocol.PauseWriting() failed", [this] { return Describe(); },
-      [&] { protocol->PauseWriting(); })
-      .IgnoreError();
+  CallProtocol("protocol.PauseWriting() failed", [&] {
+    protocol->PauseWriting();
+  }).IgnoreError();
 }
 
 void StreamTransport::MaybeResumeProtocol() {
-  if (!writing_paused_ || extra_->queue.size() > extra_->limits.low) return;
-  writing_paused_ = false;
-  CallProtocol(
-      loop_, "protocol.ResumeWriting() failed", [this] { return Describe(); },
-      [this] { protocol_->ResumeWriting(); })
-      .IgnoreError();
+  if (!extra_->flow.Resumes(extra_->queue.size())) return;
+  CallProtocol("protocol.ResumeWriting() failed", [&] {
+    protocol_->ResumeWriting();
+  }).IgnoreError();
 }
 
 // --- Ending ------------------------------------------------------------------
@@ -605,31 +531,29 @@ void StreamTransport::QueueLoss(absl::Status status) {
 class StreamTransport::Loss {
  public:
   explicit Loss(StreamTransport& transport)
-      : transport_(open_transports.Get(transport.loop_).Take(transport.fd())),
-        protocol_(transport.protocol_) {
-    transport.dropped_writes_ = std::max(transport.dropped_writes_, 1u);
-  }
+      : transport_(transport),
+        share_(OpenTransports::Of(transport.loop_).Remove(transport)),
+        protocol_(transport.protocol_) {}
   Loss(const Loss&) = delete;
   Loss& operator=(const Loss&) = delete;
   ~Loss() {
-    transport_->protocol_.reset();
-    transport_->socket_.Close();
-    if (!transport_->on_lost_) return;
-    absl::AnyInvocable<void()&&> on_lost = std::move(transport_->on_lost_);
-    transport_->on_lost_ = nullptr;
-    CallProtocol(
-        transport_->loop_, "on_lost failed",
-        [] { return std::string("<StreamTransport lost>"); },
-        [&] { std::move(on_lost)(); })
+    transport_.protocol_.reset();
+    transport_.socket_.Close();
+    absl::AnyInvocable<void()&&> on_lost =
+        std::exchange(transport_.on_lost_, nullptr);
+    if (!on_lost) return;
+    transport_.CallProtocol("on_lost failed", [&] { std::move(on_lost)(); })
         .IgnoreError();
   }
 
  private:
-  const std::shared_ptr<StreamTransport> transport_;
+  StreamTransport& transport_;
+  const std::shared_ptr<OpenTransport> share_;
   const std::shared_ptr<Protocol> protocol_;  // Until its function returns.
 };
 
 void StreamTransport::Lose(const absl::Status& status) {
+  dropped_writes_ = std::max(dropped_writes_, 1u);
   const Loss loss(*this);
   protocol_->ConnectionLost(status);
 }
@@ -641,11 +565,8 @@ void StreamTransport::LoopClosed() {
   reading_ = false;
   writing_ = false;
   socket_.Close();
-}
-
-void StreamTransport::LetGo() {
-  std::exchange(protocol_, nullptr).reset();
   std::exchange(on_lost_, nullptr) = nullptr;
+  std::exchange(protocol_, nullptr).reset();
 }
 
 }  // namespace
@@ -659,11 +580,10 @@ std::shared_ptr<Transport> NewStreamTransport(
       loop, std::move(socket), std::move(protocol), options);
   if (loop.IsClosed()) {
     transport->LoopClosed();
-    transport->LetGo();
     return transport;
   }
-  OpenTransports& open = open_transports.Get(loop);
-  open.Add(transport->fd(), transport);
+  OpenTransports& open = OpenTransports::Of(loop);
+  open.Add(transport);
   transport->Start(open, std::move(options.on_made));
   return transport;
 }

@@ -1,6 +1,6 @@
 // Copyright 2026 The evkit Authors. SPDX-License-Identifier: Apache-2.0
 //
-// How transports call protocols, which may throw: in one place for all.
+// Calling a protocol, which is the user's and may throw.
 
 #ifndef EVKIT_NET_INTERNAL_CALL_PROTOCOL_H_
 #define EVKIT_NET_INTERNAL_CALL_PROTOCOL_H_
@@ -10,35 +10,39 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 #include "evkit/loop/abstract_event_loop.h"
+#include "evkit/loop/error_context.h"
 #include "evkit/loop/internal/exceptions.h"
 
 namespace evkit::net_internal {
 
-// Reports that a call of a protocol failed: `thrown`, or, if that is null,
-// `status`. `transport` describes it: "<StreamTransport fd=7>".
-void ReportProtocolError(AbstractEventLoop& loop, const char* message,
-                         std::exception_ptr thrown, const absl::Status& status,
-                         std::string transport);
-
-// The status that stands for what was thrown.
-absl::Status StatusFromException(const std::exception_ptr& thrown);
-
-// Calls `function`, which calls the protocol. If it throws, reports that, as
-// `message` and with what `describe()` says of the transport, and returns the
-// status with which the connection is to be lost; else OK. A FatalException
-// passes through.
-template <typename Describe, typename F>
-absl::Status CallProtocol(AbstractEventLoop& loop, const char* message,
-                          Describe&& describe, F&& function) {
-  absl::Status result;
+// Calls `function`, and reports what it threw, if it threw, as `message`, with
+// what `describe` says of the transport. A FatalException passes through.
+// Returns what it threw as a status, with which a connection may end; else OK.
+template <typename F, typename Describe>
+absl::Status TryCallProtocol(AbstractEventLoop& loop, absl::string_view message,
+                             const Describe& describe, F&& function) {
+  absl::Status failure;
   loop_internal::ReportExceptions(
       std::forward<F>(function), [&](std::exception_ptr thrown) {
-        result = StatusFromException(thrown);
-        ReportProtocolError(loop, message, std::move(thrown), result,
-                            describe());
+        failure = absl::UnknownError(absl::StrCat(
+            "exception: ", loop_internal::DescribeException(thrown)));
+        ErrorContext error((std::string(message)));
+        error.exception = std::move(thrown);
+        error.details["transport"] = describe();
+        loop.CallExceptionHandler(error);
       });
-  return result;
+  return failure;
+}
+
+// The same, where the connection goes on.
+template <typename F, typename Describe>
+void CallProtocol(AbstractEventLoop& loop, absl::string_view message,
+                  const Describe& describe, F&& function) {
+  TryCallProtocol(loop, message, describe, std::forward<F>(function))
+      .IgnoreError();
 }
 
 }  // namespace evkit::net_internal
