@@ -35,7 +35,8 @@ namespace evkit {
 class WriteBufferLimits {
  public:
   constexpr WriteBufferLimits() = default;
-  constexpr WriteBufferLimits(size_t low, size_t high) : low(low), high(high) {}
+  constexpr WriteBufferLimits(size_t low_mark, size_t high_mark)
+      : low(low_mark), high(high_mark) {}
 
   size_t low = 16384;
   size_t high = 65536;
@@ -63,6 +64,10 @@ class BaseTransport {
   template <typename T>
   const T* GetExtraInfo(const ExtraInfoKey<T>& key) const {
     return static_cast<const T*>(DoGetExtraInfo(&key));
+  }
+  // The same without its type, for a transport that asks the one below it.
+  const void* GetExtraInfoByAddress(const void* key) const {
+    return DoGetExtraInfo(key);
   }
 
   // How much may wait. Only `high` given: `low` is a quarter of it; only `low`:
@@ -138,9 +143,10 @@ class DatagramTransport : public BaseTransport {
 // The two ends of a new connection.
 class Connection {
  public:
-  Connection(std::shared_ptr<Transport> transport,
-             std::shared_ptr<Protocol> protocol)
-      : transport(std::move(transport)), protocol(std::move(protocol)) {}
+  Connection(std::shared_ptr<Transport> its_transport,
+             std::shared_ptr<Protocol> its_protocol)
+      : transport(std::move(its_transport)),
+        protocol(std::move(its_protocol)) {}
 
   std::shared_ptr<Transport> transport;
   std::shared_ptr<Protocol> protocol;
