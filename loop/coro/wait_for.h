@@ -12,12 +12,14 @@
 #ifndef EVKIT_LOOP_CORO_WAIT_FOR_H_
 #define EVKIT_LOOP_CORO_WAIT_FOR_H_
 
+#include <type_traits>
 #include <utility>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "evkit/loop/coro/coro.h"
 #include "evkit/loop/coro/future.h"
+#include "evkit/loop/coro/internal/await.h"
 #include "evkit/loop/coro/internal/owned_done_callback.h"
 #include "evkit/loop/coro/internal/task_state.h"
 #include "evkit/loop/coro/outcome.h"
@@ -28,6 +30,10 @@
 namespace evkit {
 
 namespace loop_internal {
+
+template <typename A>
+concept MovableAwait =
+    std::is_base_of_v<AwaitBase, A> && std::is_move_constructible_v<A>;
 
 // Cancels a future, and waits until it is done.
 class CancelAndWait {
@@ -103,6 +109,23 @@ Coro<T> WaitFor(Coro<T> coro, absl::Duration timeout) {
   }
   Timeout scoped(timeout);
   co_return co_await scoped.Run(std::move(coro));
+}
+// The same for what a function of evkit's returns to be awaited, such as a read
+// of a stream. With zero or less it gives what is there at once.
+template <loop_internal::MovableAwait A>
+Coro<loop_internal::AwaitedValue<A>> WaitFor(A await, absl::Duration timeout) {
+  if (timeout <= absl::ZeroDuration()) {
+    if (await.await_ready()) co_return await.await_resume();
+    co_return loop_internal::TimedOutError();
+  }
+  Timeout scoped(timeout);
+  loop_internal::TimeoutScope scope(scoped);
+  auto result = co_await std::move(await);
+  if (scope.Exit() &&
+      loop_internal::CodeOf(result) == absl::StatusCode::kCancelled) {
+    co_return loop_internal::TimedOutError();
+  }
+  co_return result;
 }
 // Of a function object that returns a Coro, which is kept until it has ended.
 template <loop_internal::CoroFunction F>

@@ -1,0 +1,40 @@
+// Copyright 2026 The evkit Authors. SPDX-License-Identifier: Apache-2.0
+
+#include "evkit/net/streams/internal/separator_search.h"
+
+#include <algorithm>
+
+namespace evkit::net_internal {
+
+bool SeparatorSearch::valid() const {
+  const absl::Span<const absl::string_view> all = separators();
+  return !all.empty() &&
+         std::none_of(all.begin(), all.end(),
+                      [](absl::string_view one) { return one.empty(); });
+}
+
+bool SeparatorSearch::Find(absl::string_view data) {
+  bool found = false;
+  size_t longest = 0;
+  absl::string_view window = data.substr(searched_);
+  for (const absl::string_view separator : separators()) {
+    longest = std::max(longest, separator.size());
+    const size_t at = window.find(separator);
+    if (at == absl::string_view::npos) continue;
+    const size_t begin = searched_ + at;
+    const size_t end = begin + separator.size();
+    if (!found || end < end_ || (end == end_ && begin > begin_)) {
+      begin_ = begin;
+      end_ = end;
+      found = true;
+    }
+    // What ends later does not matter for the others.
+    window = data.substr(searched_, end_ - searched_);
+  }
+  if (!found && data.size() + 1 > longest) {
+    searched_ = std::max(searched_, data.size() + 1 - longest);
+  }
+  return found;
+}
+
+}  // namespace evkit::net_internal
