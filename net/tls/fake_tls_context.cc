@@ -147,8 +147,8 @@ class FakeTlsEngine final : public TlsEngine {
       return absl::AbortedError("TLS: wrong version number");
     }
     if (input_.size() < kHeader) return std::nullopt;
-    const size_t size = static_cast<uint8_t>(input_[1]) << 8 |
-                        static_cast<uint8_t>(input_[2]);
+    const size_t size =
+        static_cast<uint8_t>(input_[1]) << 8 | static_cast<uint8_t>(input_[2]);
     if (input_.size() < kHeader + size) return std::nullopt;
     Record record(input_[0], Scrambled(input_.substr(kHeader, size)));
     input_.erase(0, kHeader + size);

@@ -17,7 +17,8 @@ Coro<std::shared_ptr<Transport>> StartTls(std::shared_ptr<Transport> transport,
                                           std::shared_ptr<TlsContext> context,
                                           StartTlsOptions options) {
   if (transport->IsClosing()) {
-    co_return absl::FailedPreconditionError("StartTls: the transport is closing");
+    co_return absl::FailedPreconditionError(
+        "StartTls: the transport is closing");
   }
   if (options.server_side && !options.server_name.empty()) {
     co_return absl::InvalidArgumentError(

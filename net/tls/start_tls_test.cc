@@ -87,8 +87,8 @@ class StartTlsTest : public ::testing::TestWithParam<Library> {
       return;
     }
     static const auto* const root = new net_internal::TestAuthority();
-    static const auto* const identity = new net_internal::TestIdentity(
-        root->IssueServer("DNS:server.example"));
+    static const auto* const identity =
+        new net_internal::TestIdentity(root->IssueServer("DNS:server.example"));
     OpensslOptions client;
     client.trust_system_store = false;
     client.trusted_pem = root->certificate_pem();

@@ -15,10 +15,17 @@
 #include "absl/types/span.h"
 #include "evkit/base/check.h"
 #include "evkit/base/errno_status.h"
+#include "evkit/loop/error_context.h"
 #include "evkit/loop/internal/exceptions.h"
+#include "evkit/net/internal/call_protocol.h"
+#include "evkit/net/internal/open_transports.h"
 
 namespace evkit {
 namespace {
+
+using net_internal::CallProtocol;
+using net_internal::OpenTransport;
+using net_internal::OpenTransports;
 
 constexpr WriteBufferLimits kWriteLimits(131072, 524288);
 // Undelivered bytes at which the transport below is paused (TLS-16).
@@ -28,6 +35,7 @@ constexpr size_t kRecordSize = 16384;
 
 class TlsLayer final : public Protocol,
                        public Transport,
+                       public OpenTransport,
                        public std::enable_shared_from_this<TlsLayer> {
  public:
   TlsLayer(AbstractEventLoop& loop, std::unique_ptr<TlsEngine> engine,
@@ -75,6 +83,14 @@ class TlsLayer final : public Protocol,
   }
   std::shared_ptr<Protocol> GetProtocol() const override { return protocol_; }
 
+  void LoopClosed() override {
+    state_ = State::kLost;
+    kept_by_loop_ = false;
+    on_ready_ = nullptr;
+    below_ = nullptr;
+    protocol_ = nullptr;
+  }
+
  private:
   // In this order.
   enum class State {
@@ -108,7 +124,7 @@ class TlsLayer final : public Protocol,
   // Ends the connection because of an error: tells the peer why if there is
   // something to tell.
   void Fatal(absl::Status error);
-  void Report(std::string message, std::exception_ptr thrown);
+  std::string Description() const;
   // False if it threw: then the connection is being ended.
   template <typename F>
   bool Call(const char* function, F call);
@@ -127,6 +143,7 @@ class TlsLayer final : public Protocol,
   WriteBufferLimits limits_ = kWriteLimits;
   TimerHandle timeout_;
   absl::Status error_;  // What `ConnectionLost()` is to be told.
+  bool kept_by_loop_ = false;
   bool reading_paused_ = false;
   bool delivery_queued_ = false;
   bool below_paused_ = false;          // It cannot take more to send.
@@ -136,26 +153,30 @@ class TlsLayer final : public Protocol,
   bool at_eof_ = false;
 };
 
-void TlsLayer::Report(std::string message, std::exception_ptr thrown) {
-  ErrorContext report(std::move(message));
-  report.exception = std::move(thrown);
-  loop_.CallExceptionHandler(report);
+std::string TlsLayer::Description() const {
+  constexpr const char* kStates[] = {"in the handshake", "open", "closing",
+                                     "closing", "lost"};
+  return absl::StrCat("<TlsTransport ", kStates[static_cast<int>(state_)], ">");
 }
 
 template <typename F>
 bool TlsLayer::Call(const char* function, F call) {
-  std::exception_ptr thrown = loop_internal::CatchExceptions(call);
+  const std::exception_ptr thrown = loop_internal::CatchExceptions(call);
   if (thrown == nullptr) return true;
-  const std::string what = loop_internal::DescribeException(thrown);
-  Report(
-      absl::StrCat("Fatal error: protocol.", function, "() call failed."),
-      std::move(thrown));
-  Fatal(absl::UnknownError(absl::StrCat(function, ": exception: ", what)));
+  ErrorContext report(
+      absl::StrCat("Fatal error: protocol.", function, "() call failed."));
+  report.exception = thrown;
+  report.details["transport"] = Description();
+  loop_.CallExceptionHandler(report);
+  Fatal(absl::UnknownError(absl::StrCat(
+      function, ": exception: ", loop_internal::DescribeException(thrown))));
   return false;
 }
 
 void TlsLayer::ConnectionMade(std::shared_ptr<Transport> below) {
   below_ = std::move(below);
+  OpenTransports::Of(loop_).Add(shared_from_this());
+  kept_by_loop_ = true;
   StartTimeout(
       options_.handshake_timeout,
       StatusFromErrno(
@@ -201,11 +222,10 @@ void TlsLayer::HandshakeDone() {
   const std::shared_ptr<TlsLayer> self = shared_from_this();
   if (options_.call_connection_made) {
     const std::shared_ptr<Protocol> protocol = protocol_;
-    loop_internal::ReportExceptions(
-        [&] { protocol->ConnectionMade(self); },
-        [this](std::exception_ptr thrown) {
-          Report("Exception in protocol.ConnectionMade()", std::move(thrown));
-        });
+    CallProtocol(
+        loop_, "Exception in protocol.ConnectionMade()",
+        [this] { return Description(); },
+        [&] { protocol->ConnectionMade(self); });
   }
   if (on_ready_ != nullptr) {
     std::exchange(on_ready_, nullptr)(std::shared_ptr<Transport>(self));
@@ -360,13 +380,15 @@ void TlsLayer::ConnectionLost(const absl::Status& status) {
   state_ = State::kLost;
   output_.clear();
   below_ = nullptr;
+  if (std::exchange(kept_by_loop_, false)) {
+    OpenTransports::Of(loop_).Remove(*this);
+  }
   const std::shared_ptr<Protocol> protocol = std::exchange(protocol_, nullptr);
   if (protocol == nullptr) return;
-  loop_internal::ReportExceptions(
-      [&] { protocol->ConnectionLost(error_); },
-      [this](std::exception_ptr thrown) {
-        Report("Exception in protocol.ConnectionLost()", std::move(thrown));
-      });
+  CallProtocol(
+      loop_, "Exception in protocol.ConnectionLost()",
+      [this] { return Description(); },
+      [&] { protocol->ConnectionLost(error_); });
 }
 
 absl::Status TlsLayer::Write(absl::string_view data) {
@@ -435,11 +457,9 @@ void TlsLayer::MaybePause() {
   }
   above_paused_ = true;
   const std::shared_ptr<Protocol> protocol = protocol_;
-  loop_internal::ReportExceptions(
-      [&] { protocol->PauseWriting(); },
-      [this](std::exception_ptr thrown) {
-        Report("protocol.PauseWriting() failed", std::move(thrown));
-      });
+  CallProtocol(
+      loop_, "protocol.PauseWriting() failed", [this] { return Description(); },
+      [&] { protocol->PauseWriting(); });
 }
 
 void TlsLayer::MaybeResume() {
@@ -449,11 +469,9 @@ void TlsLayer::MaybeResume() {
   }
   above_paused_ = false;
   const std::shared_ptr<Protocol> protocol = protocol_;
-  loop_internal::ReportExceptions(
-      [&] { protocol->ResumeWriting(); },
-      [this](std::exception_ptr thrown) {
-        Report("protocol.ResumeWriting() failed", std::move(thrown));
-      });
+  CallProtocol(
+      loop_, "protocol.ResumeWriting() failed",
+      [this] { return Description(); }, [&] { protocol->ResumeWriting(); });
 }
 
 absl::Status TlsLayer::SetWriteBufferLimits(std::optional<size_t> high,
@@ -552,9 +570,8 @@ absl::StatusOr<std::shared_ptr<Protocol>> NewTlsLayer(
   for (const absl::Duration timeout :
        {options.handshake_timeout, options.shutdown_timeout}) {
     if (timeout > absl::ZeroDuration()) continue;
-    return absl::InvalidArgumentError(
-        absl::StrCat("a TLS timeout must be positive, not ",
-                     absl::FormatDuration(timeout)));
+    return absl::InvalidArgumentError(absl::StrCat(
+        "a TLS timeout must be positive, not ", absl::FormatDuration(timeout)));
   }
   return std::make_shared<TlsLayer>(loop, std::move(engine),
                                     std::move(protocol), options,

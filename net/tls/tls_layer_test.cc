@@ -95,8 +95,8 @@ class TlsLayerTest : public ::testing::TestWithParam<Library> {
       return;
     }
     static const auto* const root = new net_internal::TestAuthority();
-    static const auto* const identity = new net_internal::TestIdentity(
-        root->IssueServer("DNS:server.example"));
+    static const auto* const identity =
+        new net_internal::TestIdentity(root->IssueServer("DNS:server.example"));
     OpensslOptions client;
     client.trust_system_store = false;
     client.trusted_pem = root->certificate_pem();
@@ -122,13 +122,13 @@ class TlsLayerTest : public ::testing::TestWithParam<Library> {
 
   void Attach(End& end, std::unique_ptr<TlsEngine> engine, Socket socket,
               std::shared_ptr<Protocol> protocol = nullptr) {
-    std::shared_ptr<Protocol> layer = *NewTlsLayer(
-        test_.loop(), std::move(engine),
-        protocol != nullptr ? protocol : end.protocol, end.options,
-        [&end](absl::StatusOr<std::shared_ptr<Transport>> ready) {
-          EXPECT_FALSE(end.ready.has_value());
-          end.ready.emplace(std::move(ready));
-        });
+    std::shared_ptr<Protocol> layer =
+        *NewTlsLayer(test_.loop(), std::move(engine),
+                     protocol != nullptr ? protocol : end.protocol, end.options,
+                     [&end](absl::StatusOr<std::shared_ptr<Transport>> ready) {
+                       EXPECT_FALSE(end.ready.has_value());
+                       end.ready.emplace(std::move(ready));
+                     });
     NewStreamTransport(test_.loop(), std::move(socket), std::move(layer));
   }
   void AttachClient(Socket socket) {
@@ -332,8 +332,7 @@ TEST_P(TlsLayerTest, bug_I3_APeerThatNeverAnswersCloseIsLeft) {
   EXPECT_THAT(client_.protocol->events, ElementsAre("made"));
   ASSERT_TRUE(test_.FastForwardBy(absl::Seconds(1)).ok());
   EXPECT_THAT(client_.protocol->events, ElementsAre("made", "lost"));
-  EXPECT_EQ(client_.protocol->lost.code(),
-            absl::StatusCode::kDeadlineExceeded);
+  EXPECT_EQ(client_.protocol->lost.code(), absl::StatusCode::kDeadlineExceeded);
 }
 
 // TLS-11
@@ -397,8 +396,12 @@ TEST_P(TlsLayerTest, ClosingTheLoopTellsNobody) {
   Connect();
   ASSERT_TRUE(test_->Close().ok());
   EXPECT_THAT(client_.protocol->events, ElementsAre("made"));
-  client_.protocol->transport = nullptr;
-  server_.protocol->transport = nullptr;
+  EXPECT_THAT(server_.protocol->events, ElementsAre("made"));
+  EXPECT_TRUE(client_.transport().IsClosing());
+  EXPECT_TRUE(client_.transport().Write("late").ok());
+  client_.transport().Close();
+  client_.transport().Abort();
+  client_.transport().ResumeReading();
 }
 
 // --- Flow control ------------------------------------------------------------
