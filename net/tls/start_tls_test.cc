@@ -172,7 +172,7 @@ TEST_P(StartTlsTest, WhatWasWrittenBeforeIsSentInClear) {
   EXPECT_EQ(wire[before.size()], GetParam() == Library::kFake ? 'h' : '\x16');
   client->transport->Abort();
   RunUntilIdle();
-  EXPECT_FALSE(client->upgrade.Error()->ok());
+  EXPECT_FALSE(client->upgrade.Error().ok());
 }
 
 // TLS-23
@@ -201,10 +201,14 @@ TEST_P(StartTlsTest, NoByteIsLostHoweverTheUpgradeIsCut) {
       const absl::StatusOr<bool> result = peer->Handshake();
       ASSERT_TRUE(result.ok()) << result.status();
       done = *result;
-      if (done) ASSERT_TRUE(peer->Write("in secret").ok());
+      if (done) {
+        ASSERT_TRUE(peer->Write("in secret").ok());
+      }
       wire.clear();
       peer->TakeOutput(&wire);
-      if (!wire.empty()) ASSERT_TRUE(far.Send(wire).ok());
+      if (!wire.empty()) {
+        ASSERT_TRUE(far.Send(wire).ok());
+      }
       RunUntilIdle();
     }
     EXPECT_TRUE(server->secure) << cut;
@@ -221,7 +225,7 @@ TEST_P(StartTlsTest, bug_I6_ClearTextBehindTheCommandReachesNobody) {
   RunUntilIdle();
   EXPECT_FALSE(server->secure);
   EXPECT_EQ(server->received, "STARTTLS\n");
-  EXPECT_EQ(server->upgrade.Error()->code(), absl::StatusCode::kAborted);
+  EXPECT_EQ(server->upgrade.Error().code(), absl::StatusCode::kAborted);
   EXPECT_EQ(server->lost, 0);
 }
 
@@ -234,7 +238,7 @@ TEST_P(StartTlsTest, AFailedUpgradeClosesTheConnection) {
   RunUntilIdle();
   ASSERT_TRUE(far.Send("500 I do not know that command\r\n").ok());
   RunUntilIdle();
-  EXPECT_FALSE(client->upgrade.Error()->ok());
+  EXPECT_FALSE(client->upgrade.Error().ok());
   EXPECT_TRUE(plain->IsClosing());
 }
 
@@ -245,7 +249,7 @@ TEST_P(StartTlsTest, AClosedTransportIsRefusedAtOnce) {
   client->transport->Close();
   client->Start();
   RunUntilIdle();
-  EXPECT_EQ(client->upgrade.Error()->code(),
+  EXPECT_EQ(client->upgrade.Error().code(),
             absl::StatusCode::kFailedPrecondition);
 }
 
@@ -273,8 +277,7 @@ TEST_P(StartTlsTest, ANameIsForClientsOnly) {
   RunUntilIdle();
   server->Start();
   RunUntilIdle();
-  EXPECT_EQ(server->upgrade.Error()->code(),
-            absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(server->upgrade.Error().code(), absl::StatusCode::kInvalidArgument);
   EXPECT_FALSE(server->transport->IsClosing());
 }
 

@@ -324,7 +324,9 @@ TEST_P(TlsLayerTest, bug_I3_APeerThatNeverAnswersCloseIsLeft) {
     ASSERT_TRUE(peer->Handshake().ok());
     std::string output;
     peer->TakeOutput(&output);
-    if (!output.empty()) ASSERT_TRUE(far.Send(output).ok());
+    if (!output.empty()) {
+      ASSERT_TRUE(far.Send(output).ok());
+    }
   }
   ASSERT_TRUE(client_.ready.has_value() && client_.ready->ok());
   client_.transport().Close();
