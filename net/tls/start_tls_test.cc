@@ -56,7 +56,9 @@ class Upgrader : public Protocol {
     transport = nullptr;
   }
 
-  void Start() { upgrade = CreateTask(transport->loop(), Upgrade(this)); }
+  void Start() {
+    upgrade = CreateTask(transport->loop(), Upgrade(this, transport));
+  }
 
   std::shared_ptr<Transport> transport;
   std::string received;
@@ -66,9 +68,9 @@ class Upgrader : public Protocol {
   int lost = 0;
 
  private:
-  static Coro<void> Upgrade(Upgrader* self) {
+  static Coro<void> Upgrade(Upgrader* self, std::shared_ptr<Transport> plain) {
     self->transport = co_await OrReturn(
-        StartTls(self->transport, self->context_, self->options_));
+        StartTls(std::move(plain), self->context_, self->options_));
     self->secure = true;
     co_return absl::OkStatus();
   }
