@@ -9,6 +9,8 @@
 #include <string>
 #include <utility>
 
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "evkit/loop/abstract_event_loop.h"
 #include "evkit/loop/error_context.h"
@@ -18,16 +20,29 @@ namespace evkit::net_internal {
 
 // Calls `function`, and reports what it threw, if it threw, as `message`, with
 // what `describe` says of the transport. A FatalException passes through.
+// Returns what it threw as a status, with which a connection may end; else OK.
+template <typename F, typename Describe>
+absl::Status TryCallProtocol(AbstractEventLoop& loop, absl::string_view message,
+                             const Describe& describe, F&& function) {
+  absl::Status failure;
+  loop_internal::ReportExceptions(
+      std::forward<F>(function), [&](std::exception_ptr thrown) {
+        failure = absl::UnknownError(absl::StrCat(
+            "exception: ", loop_internal::DescribeException(thrown)));
+        ErrorContext error((std::string(message)));
+        error.exception = std::move(thrown);
+        error.details["transport"] = describe();
+        loop.CallExceptionHandler(error);
+      });
+  return failure;
+}
+
+// The same, where the connection goes on.
 template <typename F, typename Describe>
 void CallProtocol(AbstractEventLoop& loop, absl::string_view message,
                   const Describe& describe, F&& function) {
-  const std::exception_ptr thrown =
-      loop_internal::CatchExceptions(std::forward<F>(function));
-  if (thrown == nullptr) return;
-  ErrorContext error((std::string(message)));
-  error.exception = thrown;
-  error.details["transport"] = describe();
-  loop.CallExceptionHandler(error);
+  TryCallProtocol(loop, message, describe, std::forward<F>(function))
+      .IgnoreError();
 }
 
 }  // namespace evkit::net_internal

@@ -2,6 +2,7 @@
 
 #include "evkit/net/internal/open_transports.h"
 
+#include <cstdint>
 #include <memory>
 #include <utility>
 
@@ -28,13 +29,13 @@ OpenTransports::~OpenTransports() {
 }
 
 void OpenTransports::Add(std::shared_ptr<OpenTransport> transport) {
-  transport->index_ = open_.size();
+  transport->index_ = static_cast<uint32_t>(open_.size());
   open_.push_back(std::move(transport));
 }
 
 std::shared_ptr<OpenTransport> OpenTransports::Remove(
     OpenTransport& transport) {
-  const size_t index = transport.index_;
+  const uint32_t index = transport.index_;
   std::swap(open_[index], open_.back());
   open_[index]->index_ = index;
   std::shared_ptr<OpenTransport> removed = std::move(open_.back());

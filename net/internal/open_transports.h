@@ -6,7 +6,7 @@
 #ifndef EVKIT_NET_INTERNAL_OPEN_TRANSPORTS_H_
 #define EVKIT_NET_INTERNAL_OPEN_TRANSPORTS_H_
 
-#include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <vector>
 
@@ -27,7 +27,7 @@ class OpenTransport {
 
  private:
   friend class OpenTransports;
-  size_t index_ = 0;
+  uint32_t index_ = 0;
 };
 
 // One for each loop.
@@ -42,6 +42,11 @@ class OpenTransports {
   ~OpenTransports();
 
   void Add(std::shared_ptr<OpenTransport> transport);
+  // The loop's share of one that is in.
+  const std::shared_ptr<OpenTransport>& Get(
+      const OpenTransport& transport) const {
+    return open_[transport.index_];
+  }
   // Takes out one that is in, and gives the loop's share to the caller.
   std::shared_ptr<OpenTransport> Remove(OpenTransport& transport);
 
