@@ -549,6 +549,7 @@ TEST_P(DatagramConformanceTest, ATransportThatDiesWithItsLoopIsNotALeak) {
 
 #if defined(__cpp_exceptions)
 
+// DGRAM-12
 TEST_P(DatagramConformanceTest, WhatAProtocolThrowsIsReportedAndEndsNothing) {
   protocol_->on_event = [&](absl::string_view event) {
     throw std::runtime_error(absl::StrCat("thrown in ", event));
