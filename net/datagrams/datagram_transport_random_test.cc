@@ -101,10 +101,10 @@ size_t Missing(const std::vector<std::string>& all,
 void FailAtRandom(FaultInjection& faults, std::mt19937_64& random) {
   faults.Clear();
   for (const char* const call : {"send", "sendmmsg", "recvfrom", "recvmmsg"}) {
-    const bool sends = call[0] == 's';
-    const int send_errors[] = {EAGAIN, EAGAIN, EAGAIN, ENOBUFS, ECONNREFUSED};
-    const int receive_errors[] = {EAGAIN, EINTR, EAGAIN, EINTR, EAGAIN};
-    const int error = (sends ? send_errors : receive_errors)[random() % 5];
+    constexpr int kSendErrors[] = {EAGAIN, EAGAIN, ENOBUFS, ECONNREFUSED};
+    constexpr int kReceiveErrors[] = {EAGAIN, EINTR};
+    const int error = call[0] == 's' ? kSendErrors[random() % 4]
+                                     : kReceiveErrors[random() % 2];
     faults.Fail(call, error, 1 + static_cast<int>(random() % 3),
                 1 + static_cast<int>(random() % 4));
   }
