@@ -102,7 +102,12 @@ Coro<void> HttpFileServer::Serve(std::shared_ptr<HttpFileServer> server,
   if (status.ok() && session.has_unread) {
     status = co_await WaitFor(server->Linger(session), kLingerTime);
   }
-  session.writer.Close();
+  if (status.ok()) {
+    session.writer.Close();
+  } else {
+    // Closing would wait until the peer has taken what it does not take.
+    session.writer.transport()->Abort();
+  }
   // A peer that goes away is nothing to report.
   co_return absl::IsCancelled(status) ? status : absl::OkStatus();
 }
@@ -134,6 +139,7 @@ Coro<void> HttpFileServer::AnswerRequests(Session& session) {
     session.has_unread = answer->is_refusal();
     keep = keep && !stopping_;
     co_await OrReturn(Send(session, *std::move(answer), with_body, keep));
+    keep = keep && !stopping_;
   }
   co_return absl::OkStatus();
 }
