@@ -86,5 +86,31 @@ TEST(FaultInjectionDeathTest, TwoAtOnceAreABug) {
   EXPECT_DEATH(FaultInjection(), "a FaultInjection exists already");
 }
 
+TEST(FaultInjectionTest, MessagesComeUpShort) {
+  int fds[2];
+  ASSERT_EQ(sys::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
+  char first[] = "ab";
+  char second[] = "cdef";
+  iovec pieces[] = {{first, 2}, {second, 4}};
+  msghdr message = {};
+  message.msg_iov = pieces;
+  message.msg_iovlen = 2;
+
+  FaultInjection faults;
+  faults.LimitSize("sendmsg", 3);
+  EXPECT_EQ(sys::sendmsg(fds[0], &message, 0), 3);
+  EXPECT_EQ(message.msg_iov, pieces);
+  EXPECT_EQ(message.msg_iovlen, 2u);
+  EXPECT_EQ(pieces[1].iov_len, 4u);
+
+  faults.LimitSize("recvmsg", 1);
+  EXPECT_EQ(sys::recvmsg(fds[1], &message, 0), 1);
+  faults.Clear();
+  EXPECT_EQ(sys::recvmsg(fds[1], &message, 0), 2);
+  EXPECT_EQ(sys::sendmsg(fds[0], &message, 0), 6);
+  sys::close(fds[0]);
+  sys::close(fds[1]);
+}
+
 }  // namespace
 }  // namespace evkit

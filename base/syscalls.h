@@ -30,6 +30,7 @@
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/select.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -92,12 +93,16 @@ void InstallHook(Hook* hook);
   Result name(EVKIT_LEADING_PARAMS params CallSite site = CallSite::Here());
 #define EVKIT_SIZED_SYSCALL(Result, name, params, expression) \
   EVKIT_SYSCALL(Result, name, params, expression)
+#define EVKIT_MESSAGE_SYSCALL(Result, name, params, expression) \
+  EVKIT_SYSCALL(Result, name, params, expression)
 
 #else
 
 #define EVKIT_SYSCALL(Result, name, params, expression) \
   inline Result name(EVKIT_UNPARENTHESIZE params) { return expression; }
 #define EVKIT_SIZED_SYSCALL(Result, name, params, expression) \
+  EVKIT_SYSCALL(Result, name, params, expression)
+#define EVKIT_MESSAGE_SYSCALL(Result, name, params, expression) \
   EVKIT_SYSCALL(Result, name, params, expression)
 
 #endif
@@ -106,6 +111,7 @@ void InstallHook(Hook* hook);
 
 #undef EVKIT_SYSCALL
 #undef EVKIT_SIZED_SYSCALL
+#undef EVKIT_MESSAGE_SYSCALL
 
 }  // namespace evkit::sys
 

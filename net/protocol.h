@@ -13,8 +13,9 @@
 //   };
 //
 // All calls come on the loop's thread, from callbacks of the loop: never from
-// inside a function of the transport, but for PauseWriting() and
-// ResumeWriting(), which Write() and its kin may call (contract FLOW-03).
+// inside a function of the transport, but for PauseWriting(), ResumeWriting()
+// and ErrorReceived(), which Write() and its kin may call (contract FLOW-03,
+// DGRAM-12).
 // ConnectionMade() is the first call and comes once, ConnectionLost() the last
 // and comes once (TR-01, TR-02). Any of them may use the transport freely, and
 // may throw where exceptions are on: see each.
@@ -99,19 +100,21 @@ class BufferedProtocol : public Protocol {
   BufferedProtocol* AsBufferedProtocol() final { return this; }
 };
 
-// Messages: UDP, Unix datagrams.
+// Messages: UDP, Unix datagrams. What these throw is reported, and the endpoint
+// stays open: others may be talking to it.
 class DatagramProtocol : public BaseProtocol {
  public:
   virtual void ConnectionMade(std::shared_ptr<DatagramTransport> transport) {
     (void)transport;
   }
-  // One whole message, possibly empty. `data` is valid until this returns. What
-  // it throws is fatal, as for a stream.
+  // One whole message, possibly empty. `data` is valid until this returns.
   virtual void DatagramReceived(absl::string_view data,
                                 const SocketAddress& from) {
     (void)data, (void)from;
   }
-  // A send or a receive failed; the transport stays open (DGRAM-12).
+  // A send or a receive failed; the transport stays open (DGRAM-12). May be
+  // called from inside SendTo(): whoever sends here again, whatever the error,
+  // may never come to an end.
   virtual void ErrorReceived(const absl::Status& status) { (void)status; }
 };
 

@@ -2,6 +2,7 @@
 
 #include "evkit/net/socket.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstddef>
 #include <optional>
@@ -16,6 +17,7 @@
 #include "evkit/base/errno_status.h"
 #include "evkit/base/syscalls.h"
 #include "evkit/base/unique_fd.h"
+#include "evkit/base/without_sigpipe.h"
 #include "evkit/net/socket_address.h"
 
 namespace evkit {
@@ -184,6 +186,13 @@ IoResult Socket::SendTo(absl::string_view data, const SocketAddress& to,
   return IoResult::FromSyscall(sys::sendto(fd(), data.data(), data.size(),
                                            flags | MSG_NOSIGNAL, to.data(),
                                            to.size()));
+}
+
+IoResult Socket::SendFile(int file, off_t* offset, size_t count) {
+  constexpr size_t kMost = 0x7ffff000;  // Of any call, see sendfile(2).
+  return IoResult::FromSyscall(WithoutSigpipe([&]() -> ssize_t {
+    return sys::sendfile(fd(), file, offset, std::min(count, kMost));
+  }));
 }
 
 absl::Status Socket::Shutdown(int how) {

@@ -10,11 +10,13 @@
 #define EVKIT_NET_SOCKET_H_
 
 #include <sys/socket.h>
+#include <sys/types.h>
 #include <sys/uio.h>
 
 #include <cstddef>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -110,6 +112,25 @@ class Socket {
   IoResult SendVector(absl::Span<const iovec> pieces, int flags = 0);
   IoResult SendTo(absl::string_view data, const SocketAddress& to,
                   int flags = 0);
+
+  // Sends from `file`, whose own position stays, at most `count` bytes from
+  // `*offset` on, and moves `*offset` behind what was sent; sendfile(2). More
+  // than 2 GiB take several calls. 0 bytes: there the file ends. Never raises
+  // SIGPIPE.
+  IoResult SendFile(int file, off_t* offset, size_t count);
+
+  // As Send(), and duplicates of `fds`, at most 253, go with the first byte;
+  // SCM_RIGHTS of unix(7). On a stream, empty data or none sent means that they
+  // do not go. Fails with EINVAL if they are more.
+  IoResult SendWithFds(absl::string_view data, absl::Span<const int> fds,
+                       int flags = 0);
+  // As Recv(), and `*fds` becomes what came with the bytes, close-on-exec; at
+  // most the descriptors of one SendWithFds(). After an error `*fds` is empty.
+  // These errors also lose the bytes, and close what descriptors came:
+  //   EMSGSIZE: more than `max_fds` came.
+  //   EMFILE: some did not fit into this process.
+  IoResult RecvWithFds(absl::Span<char> buffer, std::vector<UniqueFd>* fds,
+                       size_t max_fds, int flags = 0);
 
   // SHUT_RD, SHUT_WR, SHUT_RDWR.
   absl::Status Shutdown(int how);

@@ -6,6 +6,8 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -299,6 +301,55 @@ TEST(SocketFaultsTest, AnAdoptionThatFailsHalfwayClosesTheDescriptor) {
       EXPECT_FALSE(IsOpen(fds[0]));
     }
   }
+}
+
+// A file of these contents, already unlinked.
+UniqueFd FileOf(absl::string_view contents) {
+  std::string path = ::testing::TempDir() + "/evkit_socket_test.XXXXXX";
+  UniqueFd file(mkstemp(path.data()));
+  unlink(path.c_str());
+  EXPECT_EQ(write(file.get(), contents.data(), contents.size()),
+            static_cast<ssize_t>(contents.size()));
+  return file;
+}
+
+TEST(SocketTest, PartsOfAFileAreSentFromAnOffset) {
+  auto [a, b] = *Socket::Pair();
+  const UniqueFd file = FileOf("0123456789");
+  off_t offset = 2;
+  EXPECT_EQ(a.SendFile(file.get(), &offset, 5).bytes(), 5u);
+  EXPECT_EQ(offset, 7);
+  EXPECT_EQ(ReadSome(b), "23456");
+  EXPECT_EQ(a.SendFile(file.get(), &offset, 100).bytes(), 3u);
+  EXPECT_EQ(a.SendFile(file.get(), &offset, 100).bytes(), 0u);
+  EXPECT_EQ(offset, 10);
+  EXPECT_EQ(ReadSome(b), "789");
+  EXPECT_EQ(lseek(file.get(), 0, SEEK_CUR), 10);
+}
+
+TEST(SocketTest, bug_H24_MoreThanAnIntOfAFileIsSentInParts) {
+  auto [a, b] = *Socket::Pair();
+  const UniqueFd file = FileOf("");
+  constexpr off_t kSize = (off_t{5} << 30) + 3;
+  ASSERT_EQ(ftruncate(file.get(), kSize), 0);
+  off_t offset = kSize - 3;
+  EXPECT_EQ(a.SendFile(file.get(), &offset, size_t{6} << 30).bytes(), 3u);
+  EXPECT_EQ(offset, kSize);
+  FaultInjection faults;
+  faults.LimitSize("sendfile", 1);
+  offset = off_t{4} << 30;
+  EXPECT_EQ(a.SendFile(file.get(), &offset, size_t{6} << 30).bytes(), 1u);
+  EXPECT_EQ(offset, (off_t{4} << 30) + 1);
+}
+
+TEST(SocketTest, bug_H13_SendingAFileToNobodyIsAnErrorNotASignal) {
+  const auto disposition = signal(SIGPIPE, SIG_DFL);
+  auto [a, b] = *Socket::Pair();
+  const UniqueFd file = FileOf("0123456789");
+  b.Close();
+  off_t offset = 0;
+  EXPECT_EQ(a.SendFile(file.get(), &offset, 10).error(), EPIPE);
+  signal(SIGPIPE, disposition);
 }
 
 }  // namespace

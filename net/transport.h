@@ -78,7 +78,9 @@ class BaseTransport {
       std::optional<size_t> high = std::nullopt,
       std::optional<size_t> low = std::nullopt) = 0;
   virtual WriteBufferLimits GetWriteBufferLimits() const = 0;
-  // The bytes that wait: written, and not taken by the kernel yet (FLOW-06).
+  // The bytes that wait: written, and not taken by the kernel yet (FLOW-06). Of
+  // datagrams each counts for 8 bytes more, so that empty ones count
+  // (DGRAM-14).
   virtual size_t GetWriteBufferSize() const = 0;
 
   virtual AbstractEventLoop& loop() const = 0;
@@ -127,9 +129,12 @@ class Transport : public BaseTransport {
 // Messages.
 class DatagramTransport : public BaseTransport {
  public:
-  // Sends one message to the endpoint's remote address, at once if none waits
-  // (DGRAM-09). Empty ones are sent too (DGRAM-11). Errors go to
-  // ErrorReceived() (DGRAM-12).
+  // Sends one message to the endpoint's remote address: at once if none waits;
+  // what the kernel does not take now is copied, and sent in order when it can
+  // be (DGRAM-09). Empty ones are sent too (DGRAM-11). Nothing is sent once the
+  // connection is lost, which after Close() it is as soon as none waits
+  // (DGRAM-16). Errors are the protocol's to hear: ErrorReceived() may be
+  // called inside this call (DGRAM-12).
   //   kFailedPrecondition: the endpoint has no remote address.
   virtual absl::Status SendTo(absl::string_view data) = 0;
   // Sends one to `to`.
@@ -137,7 +142,20 @@ class DatagramTransport : public BaseTransport {
   virtual absl::Status SendTo(absl::string_view data,
                               const SocketAddress& to) = 0;
 
+  // Null once ConnectionLost() has returned.
   virtual std::shared_ptr<DatagramProtocol> GetProtocol() const = 0;
+};
+
+// The two ends of a new datagram endpoint.
+class DatagramEndpoint {
+ public:
+  DatagramEndpoint(std::shared_ptr<DatagramTransport> its_transport,
+                   std::shared_ptr<DatagramProtocol> its_protocol)
+      : transport(std::move(its_transport)),
+        protocol(std::move(its_protocol)) {}
+
+  std::shared_ptr<DatagramTransport> transport;
+  std::shared_ptr<DatagramProtocol> protocol;
 };
 
 // The two ends of a new connection.

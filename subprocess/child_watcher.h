@@ -1,8 +1,8 @@
 // Copyright 2026 The evkit Authors. SPDX-License-Identifier: Apache-2.0
 //
 // Tells when a child exits, and with what. Reaps only what it was given: no
-// SIGCHLD handler, no wait for just any child, no global state, so any number
-// of them live in a process, each on a thread of its own.
+// wait for just any child, so any number of them live in a process, each on a
+// thread of its own.
 //
 //   absl::StatusOr<std::unique_ptr<ChildWatcher>> watcher =
 //       NewDefaultChildWatcher();
@@ -11,8 +11,9 @@
 //   // whenever (*watcher)->fd() is readable:
 //   (*watcher)->Dispatch();
 //
-// Implementations: pidfd_child_watcher.h, thread_child_watcher.h; for tests
-// fake_child_watcher.h, and child_watcher_conformance.h for one of your own.
+// Implementations: pidfd_child_watcher.h, thread_child_watcher.h and
+// signal_child_watcher.h; for tests fake_child_watcher.h, and
+// child_watcher_conformance.h for one of your own.
 
 #ifndef EVKIT_SUBPROCESS_CHILD_WATCHER_H_
 #define EVKIT_SUBPROCESS_CHILD_WATCHER_H_

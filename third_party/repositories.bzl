@@ -22,6 +22,40 @@ ASIO = dict(
     build_file = Label("//third_party:asio.BUILD"),
 )
 
+# The event loops that ours is measured beside, in both lanes the same and built
+# from source as ours is. Debian's archive of libuv is another than upstream's,
+# with the same files.
+LIBUV = dict(
+    urls = ["https://dist.libuv.org/dist/v1.44.2/libuv-v1.44.2.tar.gz"],
+    sha256 = "ccfcdc968c55673c6526d8270a9c8655a806ea92468afcbcabc2b16040f03cb4",
+    strip_prefix = "libuv-v1.44.2",
+    debian_package = "libuv1",
+    debian_archive = "libuv1_1.44.2.orig.tar.gz",
+    debian_sha256 = "d79b4b06ef04be85fb890bf39d55942cc64c2e15fd14eaa32dae5dce94485484",
+    debian_strip_prefix = "libuv1-1.44.2",
+    build_file = Label("//third_party:libuv.BUILD"),
+)
+LIBEVENT = dict(
+    urls = ["https://github.com/libevent/libevent/releases/download/release-2.1.12-stable/libevent-2.1.12-stable.tar.gz"],
+    sha256 = "92e6de1be9ec176428fd2367677e61ceffc2ee1cb119035037a27d346b0403bb",
+    strip_prefix = "libevent-2.1.12-stable",
+    debian_package = "libevent",
+    debian_archive = "libevent_2.1.12-stable.orig.tar.gz",
+    debian_sha256 = "92e6de1be9ec176428fd2367677e61ceffc2ee1cb119035037a27d346b0403bb",
+    debian_strip_prefix = "libevent-2.1.12-stable",
+    build_file = Label("//third_party:libevent.BUILD"),
+)
+LIBEV = dict(
+    urls = ["http://dist.schmorp.de/libev/Attic/libev-4.33.tar.gz"],
+    sha256 = "507eb7b8d1015fbec5b935f34ebed15bf346bed04a11ab82b8eee848c4205aea",
+    strip_prefix = "libev-4.33",
+    debian_package = "libev",
+    debian_archive = "libev_4.33.orig.tar.gz",
+    debian_sha256 = "507eb7b8d1015fbec5b935f34ebed15bf346bed04a11ab82b8eee848c4205aea",
+    debian_strip_prefix = "libev-4.33",
+    build_file = Label("//third_party:libev.BUILD"),
+)
+
 def _maybe(rule, name, **kwargs):
     if not native.existing_rule(name):
         rule(name = name, **kwargs)
@@ -107,3 +141,8 @@ def evkit_dev_dependencies():
 
     # The coroutines that ours are measured beside; MODULE.bazel has the same.
     _maybe(source_archive, name = "asio", **ASIO)
+
+    # The event loops that ours is measured beside; MODULE.bazel has the same.
+    _maybe(source_archive, name = "libuv", **LIBUV)
+    _maybe(source_archive, name = "libevent", **LIBEVENT)
+    _maybe(source_archive, name = "libev", **LIBEV)

@@ -13,7 +13,7 @@ source "$(dirname "$0")/lib.sh"
 
 # The names behind the door, and those of the same kind that may never be used
 # but through it.
-table=$(sed -nE 's/^EVKIT_(SIZED_)?SYSCALL\([^,]+, *([a-z0-9_]+),.*/\2/p' base/internal/syscall_table.inc)
+table=$(sed -nE 's/^EVKIT_((SIZED|MESSAGE)_)?SYSCALL\([^,]+, *([a-z0-9_]+),.*/\3/p' base/internal/syscall_table.inc)
 readonly others='accept alarm clock_nanosleep clone3 creat dup epoll_create
 epoll_pwait epoll_pwait2 execl execle execlp execv execvp execvpe fdopen fexecve
 fopen fork fstat ftruncate getpeername getrandom getrlimit

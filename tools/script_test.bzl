@@ -1,10 +1,10 @@
-"""A test that is a shell script.
+"""A test, or a program, that is a script.
 
-Bazel's own sh_test has moved from place to place over its versions; this works
-in all of them and drags nothing in.
+Bazel's own sh_test and py_binary have moved from place to place over its
+versions; these work in all of them and drag nothing in.
 """
 
-def _script_test(ctx):
+def _script(ctx):
     runner = ctx.actions.declare_file(ctx.label.name + ".sh")
     ctx.actions.write(
         output = runner,
@@ -19,13 +19,22 @@ def _script_test(ctx):
         runfiles = runfiles.merge(data[DefaultInfo].default_runfiles)
     return [DefaultInfo(executable = runner, runfiles = runfiles)]
 
+_ATTRS = {
+    "script": attr.label(mandatory = True, allow_single_file = True),
+    "script_args": attr.string_list(doc = "$(rootpath) of a label in `data` is expanded"),
+    "data": attr.label_list(allow_files = True),
+}
+
 script_test = rule(
     doc = "Runs `script` in the runfiles folder; passes if its exit status is 0.",
-    implementation = _script_test,
+    implementation = _script,
     test = True,
-    attrs = {
-        "script": attr.label(mandatory = True, allow_single_file = True),
-        "script_args": attr.string_list(doc = "$(rootpath) of a label in `data` is expanded"),
-        "data": attr.label_list(allow_files = True),
-    },
+    attrs = _ATTRS,
+)
+
+script_binary = rule(
+    doc = "Runs `script` in the runfiles folder, for `bazel run`.",
+    implementation = _script,
+    executable = True,
+    attrs = _ATTRS,
 )

@@ -37,6 +37,10 @@ namespace evkit {
 // meanwhile. Nobody else should call sigaction(2) for that signal while
 // Watch(), Unwatch() or the destructor are at work.
 //
+// SIGCHLD is news, not a request, and may be about somebody else's child: the
+// handler that was there before is called as well, and where the kernel was to
+// reap children by itself (SIG_IGN, SA_NOCLDWAIT) it goes on doing so.
+//
 // A signal that all threads have blocked is never delivered: the mask is yours.
 // A fault (SIGSEGV, SIGBUS, SIGFPE, SIGILL) of the program's own cannot be
 // handled this way: the faulting instruction would be repeated for ever.

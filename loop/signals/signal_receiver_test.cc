@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -352,6 +353,69 @@ TEST_F(SignalReceiverTest, HandlerThatSomebodyElseInstalledStays) {
   EXPECT_NE(HandlerOf(SIGUSR1), &ForeignHandler);
   EXPECT_TRUE(receiver_->Unwatch(SIGUSR1));
   EXPECT_EQ(HandlerOf(SIGUSR1), &ForeignHandler);
+}
+
+std::atomic<pid_t> foreign_pid{0};
+struct sigaction before_foreign;
+
+// SIGCHLD is for whoever has children.
+TEST_F(SignalReceiverTest, EarlierHandlerHearsOfSigchldToo) {
+  struct sigaction foreign = {};
+  foreign.sa_flags = SA_SIGINFO;
+  foreign.sa_sigaction = [](int, siginfo_t* info, void*) {
+    ++foreign_calls;
+    foreign_pid = info == nullptr ? -1 : info->si_pid;
+  };
+  foreign_calls = 0;
+  struct sigaction old;
+  ASSERT_EQ(::sigaction(SIGCHLD, &foreign, &old), 0);
+  ASSERT_TRUE(receiver_->Watch(SIGCHLD, Note()).ok());
+  ::raise(SIGCHLD);
+  EXPECT_EQ(foreign_calls, 1);
+  EXPECT_EQ(foreign_pid, ::getpid());
+  receiver_->Dispatch();
+  EXPECT_THAT(signals_, ElementsAre(SIGCHLD));
+
+  // Only once, however often it is watched and unwatched.
+  EXPECT_TRUE(receiver_->Unwatch(SIGCHLD));
+  ASSERT_TRUE(receiver_->Watch(SIGCHLD, Note()).ok());
+  ::raise(SIGCHLD);
+  EXPECT_EQ(foreign_calls, 2);
+  EXPECT_TRUE(receiver_->Unwatch(SIGCHLD));
+  ::raise(SIGCHLD);
+  EXPECT_EQ(foreign_calls, 3);
+  ASSERT_EQ(::sigaction(SIGCHLD, &old, nullptr), 0);
+}
+
+// It was installed over ours, and calls what it found there.
+TEST_F(SignalReceiverTest, HandlersThatCallEachOtherEnd) {
+  foreign_calls = 0;
+  struct sigaction old;
+  ASSERT_EQ(::sigaction(SIGCHLD, nullptr, &old), 0);
+  ASSERT_TRUE(receiver_->Watch(SIGCHLD, Note()).ok());
+  struct sigaction foreign = {};
+  foreign.sa_flags = SA_SIGINFO;
+  foreign.sa_sigaction = [](int signal, siginfo_t* info, void* context) {
+    ++foreign_calls;
+    before_foreign.sa_sigaction(signal, info, context);
+  };
+  ASSERT_EQ(::sigaction(SIGCHLD, &foreign, &before_foreign), 0);
+  EXPECT_TRUE(receiver_->Unwatch(SIGCHLD));
+  ASSERT_TRUE(receiver_->Watch(SIGCHLD, Note()).ok());
+  ::raise(SIGCHLD);
+  EXPECT_EQ(foreign_calls, 1);
+  EXPECT_TRUE(receiver_->Unwatch(SIGCHLD));
+  ASSERT_EQ(::sigaction(SIGCHLD, &old, nullptr), 0);
+}
+
+TEST_F(SignalReceiverTest, KernelGoesOnReapingWhereSigchldWasIgnored) {
+  ScopedDisposition ignored(SIGCHLD, SIG_IGN);
+  ASSERT_TRUE(receiver_->Watch(SIGCHLD, Note()).ok());
+  const pid_t child = signals_internal::Fork([] { return 0; });
+  WaitUntilReadable(*receiver_);
+  EXPECT_EQ(::waitpid(child, nullptr, 0), -1);
+  EXPECT_EQ(errno, ECHILD);
+  EXPECT_TRUE(receiver_->Unwatch(SIGCHLD));
 }
 
 TEST_F(SignalReceiverTest, bug_F4_ReceiverCanBeDestroyedWithSignalsPending) {

@@ -18,7 +18,11 @@ namespace evkit::subprocess_internal {
 // running; Unknown if it is not a child of ours, or not any more.
 std::optional<ExitStatus> TryReap(pid_t pid, int pidfd);
 
-// The same, waiting for the exit.
+// Whether TryReap() would return a status: 1 or 0; -1 with an errno if there is
+// no such child of ours. Reaps nothing.
+int HasExited(pid_t pid, int pidfd);
+
+// Reaps, waiting for the exit.
 ExitStatus Reap(pid_t pid, int pidfd);
 
 }  // namespace evkit::subprocess_internal

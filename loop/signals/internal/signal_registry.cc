@@ -3,6 +3,7 @@
 #include "evkit/loop/signals/internal/signal_registry.h"
 
 #include <cerrno>
+#include <memory>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -11,6 +12,26 @@
 #include "evkit/base/syscalls.h"
 
 namespace evkit::signals_internal {
+namespace {
+
+// Whether a handler that ours has called is at work on this thread: it may be
+// one that was installed over ours once, and calls ours in turn. Never of the
+// kind that is allocated when it is first used.
+[[gnu::tls_model("initial-exec")]] constinit thread_local bool in_earlier =
+    false;
+
+bool IsHandler(const struct sigaction& action) {
+  return (action.sa_flags & SA_SIGINFO) != 0 ||
+         (action.sa_handler != SIG_DFL && action.sa_handler != SIG_IGN);
+}
+
+// Whether the kernel is to reap children itself.
+bool LeavesNoZombies(const struct sigaction& sigchld) {
+  return (sigchld.sa_flags & SA_NOCLDWAIT) != 0 ||
+         (!IsHandler(sigchld) && sigchld.sa_handler == SIG_IGN);
+}
+
+}  // namespace
 
 constinit std::atomic<SignalRegistry*> SignalRegistry::current_{nullptr};
 
@@ -38,9 +59,10 @@ bool SignalRegistry::inherited() const {
   return generation_ != ForkGeneration();
 }
 
-// Atomics, getpid(2) and write(2); in a child that has not yet noticed that it
-// is one, sigaction(2) and kill(2).
-void SignalRegistry::OnSignal(int signal) {
+// Atomics, getpid(2) and write(2), and for SIGCHLD whatever the handler before
+// ours does; in a child that has not yet noticed that it is one, sigaction(2)
+// and kill(2).
+void SignalRegistry::OnSignal(int signal, siginfo_t* info, void* context) {
   const int saved_errno = errno;
   const SignalRegistry* const registry =
       current_.load(std::memory_order_acquire);
@@ -50,6 +72,7 @@ void SignalRegistry::OnSignal(int signal) {
          mailbox != nullptr; mailbox = mailbox->next()) {
       mailbox->Deliver(signal);
     }
+    if (signal == SIGCHLD) registry->CallEarlierHandler(signal, info, context);
   } else {
     registry->ActAsBefore(signal);
   }
@@ -68,6 +91,20 @@ bool SignalRegistry::IsOfThisProcess() const {
 void SignalRegistry::ActAsBefore(int signal) const {
   sys::sigaction(signal, &before_[signal], nullptr);
   sys::kill(sys::getpid(), signal);
+}
+
+void SignalRegistry::CallEarlierHandler(int signal, siginfo_t* info,
+                                        void* context) const {
+  const struct sigaction* const earlier =
+      earlier_.load(std::memory_order_acquire);
+  if (earlier == nullptr || in_earlier) return;
+  in_earlier = true;
+  if ((earlier->sa_flags & SA_SIGINFO) != 0) {
+    earlier->sa_sigaction(signal, info, context);
+  } else {
+    earlier->sa_handler(signal);
+  }
+  in_earlier = false;
 }
 
 void SignalRegistry::RestoreInherited() {
@@ -137,17 +174,39 @@ absl::Status SignalRegistry::Install(int signal) {
   installed_.fetch_or(SignalBit(signal));
 
   struct sigaction ours = {};
-  ours.sa_handler = &OnSignal;
+  ours.sa_sigaction = &OnSignal;
   // Signals that are pending together are handled one after the other, in the
   // kernel's order; nested, they would be in the reverse of it.
   sigfillset(&ours.sa_mask);
-  ours.sa_flags = SA_RESTART | SA_ONSTACK;
+  ours.sa_flags = SA_RESTART | SA_ONSTACK | SA_SIGINFO;
+  if (signal == SIGCHLD) {
+    KeepEarlierHandler();
+    if (LeavesNoZombies(before_[signal])) ours.sa_flags |= SA_NOCLDWAIT;
+  }
   if (sys::sigaction(signal, &ours, nullptr) < 0) {
     const int error = errno;
     installed_.fetch_and(~SignalBit(signal));
     return StatusFromErrno(error, absl::StrCat("sigaction(", signal, ")"));
   }
   return absl::OkStatus();
+}
+
+void SignalRegistry::KeepEarlierHandler() {
+  const struct sigaction& before = before_[SIGCHLD];
+  const struct sigaction* found = nullptr;
+  if (IsHandler(before)) {
+    for (const auto& one : earlier_ones_) {
+      if (one->sa_handler == before.sa_handler &&
+          one->sa_flags == before.sa_flags) {
+        found = one.get();
+      }
+    }
+    if (found == nullptr) {
+      earlier_ones_.push_back(std::make_unique<const struct sigaction>(before));
+      found = earlier_ones_.back().get();
+    }
+  }
+  earlier_.store(found, std::memory_order_release);
 }
 
 // A handler that somebody else has installed since is left alone.
@@ -162,7 +221,8 @@ void SignalRegistry::Restore(int signal) {
 }
 
 bool SignalRegistry::IsOurs(const struct sigaction& action) {
-  return (action.sa_flags & SA_SIGINFO) == 0 && action.sa_handler == &OnSignal;
+  return (action.sa_flags & SA_SIGINFO) != 0 &&
+         action.sa_sigaction == &OnSignal;
 }
 
 }  // namespace evkit::signals_internal

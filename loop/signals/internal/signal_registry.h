@@ -12,7 +12,9 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <mutex>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "evkit/base/wakeup_fd.h"
@@ -50,12 +52,14 @@ class SignalRegistry {
  private:
   SignalRegistry(SignalRegistry* parents, uint32_t generation);
 
-  static void OnSignal(int signal);
+  static void OnSignal(int signal, siginfo_t* info, void* context);
   static bool IsOurs(const struct sigaction& action);
   bool IsOfThisProcess() const;
   void ActAsBefore(int signal) const;
+  void CallEarlierHandler(int signal, siginfo_t* info, void* context) const;
 
   absl::Status Install(int signal);
+  void KeepEarlierHandler();
   void Restore(int signal);
   void RestoreInherited();
   void FreeRetired();
@@ -75,6 +79,10 @@ class SignalRegistry {
   // the handler is ours. Read in forked children without the lock, which is why
   // it is written before the handler is installed, and not while it is.
   std::array<struct sigaction, kLastSignal + 1> before_{};
+  // What handled SIGCHLD before us, which is still to hear of it; null if
+  // nothing did. The handler may hold on to any that there ever was.
+  std::atomic<const struct sigaction*> earlier_{nullptr};
+  std::vector<std::unique_ptr<const struct sigaction>> earlier_ones_;
   // Signals whose handler may be ours.
   std::atomic<uint64_t> installed_{0};
   // Read by the handler. Grows at the front, never shrinks.

@@ -1,0 +1,147 @@
+// Copyright 2026 The evkit Authors. SPDX-License-Identifier: Apache-2.0
+//
+// What NewStreamTransport() makes.
+
+#ifndef EVKIT_NET_INTERNAL_SOCKET_STREAM_TRANSPORT_H_
+#define EVKIT_NET_INTERNAL_SOCKET_STREAM_TRANSPORT_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "absl/functional/any_invocable.h"
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "absl/types/span.h"
+#include "evkit/loop/abstract_event_loop.h"
+#include "evkit/net/internal/call_protocol.h"
+#include "evkit/net/internal/open_transports.h"
+#include "evkit/net/internal/receive_buffer.h"
+#include "evkit/net/internal/send_queue.h"
+#include "evkit/net/internal/write_flow.h"
+#include "evkit/net/protocol.h"
+#include "evkit/net/socket.h"
+#include "evkit/net/socket_address.h"
+#include "evkit/net/transport.h"
+
+namespace evkit::net_internal {
+
+// While it is open it belongs to the loop's OpenTransports, which every
+// callback below may rely on; they capture no more than the pointer.
+class SocketStreamTransport final : public Transport, public OpenTransport {
+ public:
+  // Asks the socket for its peer's address if `peername` is not given.
+  SocketStreamTransport(AbstractEventLoop& loop, Socket socket,
+                        std::shared_ptr<Protocol> protocol,
+                        std::optional<SocketAddress> peername,
+                        absl::AnyInvocable<void() &&> on_lost);
+  // Queues the three callbacks. Requires that it is among `open`.
+  void Start(OpenTransports& open, absl::AnyInvocable<void() &&> on_made);
+  void LoopClosed() override;
+
+  void Close() override;
+  void Abort() override { ForceClose(absl::OkStatus()); }
+  bool IsClosing() const override { return closing_; }
+  absl::Status SetWriteBufferLimits(std::optional<size_t> high,
+                                    std::optional<size_t> low) override;
+  WriteBufferLimits GetWriteBufferLimits() const override;
+  size_t GetWriteBufferSize() const override;
+  AbstractEventLoop& loop() const override { return loop_; }
+  absl::Status Write(absl::string_view data) override;
+  absl::Status WriteLines(absl::Span<const absl::string_view> pieces) override;
+  absl::Status WriteEof() override;
+  bool CanWriteEof() const override { return true; }
+  void PauseReading() override;
+  void ResumeReading() override;
+  bool IsReading() const override { return !paused_ && !closing_; }
+  void SetProtocol(std::shared_ptr<Protocol> protocol) override;
+  std::shared_ptr<Protocol> GetProtocol() const override { return protocol_; }
+
+ protected:
+  const void* DoGetExtraInfo(const void* key) const override;
+
+ private:
+  // What few connections need, or none for long.
+  class Extra {
+   public:
+    Extra() = default;
+
+    SendQueue queue;
+    WriteFlow flow;
+    std::optional<SocketAddress> sockname;
+    std::optional<SocketView> socket;
+  };
+  // Ends the connection when its scope does, however that happens.
+  class Loss;
+
+  Extra& extra() const {
+    if (extra_ == nullptr) extra_ = std::make_unique<Extra>();
+    return *extra_;
+  }
+  bool HasBacklog() const {
+    return extra_ != nullptr && !extra_->queue.empty();
+  }
+  bool is_lost() const { return dropped_writes_ != 0; }
+  std::string Describe() const;
+  std::string CallText(absl::string_view call) const {
+    return absl::StrCat(call, "(fd=", socket_.fd(), ")");
+  }
+  template <typename F>
+  absl::Status CallProtocol(absl::string_view message, F&& function) {
+    return TryCallProtocol(
+        loop_, message, [this] { return Describe(); },
+        std::forward<F>(function));
+  }
+
+  void BeginReading();
+  void WatchReadable();
+  void UnwatchReadable();
+  void ReadReady(ReceiveBuffer& lender);
+  void ReadIntoProtocol();
+  // How many bytes came; if none, all that follows from it is done.
+  size_t Receive(absl::Span<char> buffer);
+  void EndOfStream();
+
+  bool TakesWrites() const { return !eof_written_ && !is_lost(); }
+  // What a write does that is not taken.
+  absl::Status RefuseWrite(bool has_data);
+  // Takes what the kernel takes off the front of `*pieces`. Whether the
+  // connection still lives.
+  bool SendNow(absl::Span<const absl::string_view>* pieces, size_t* offset);
+  bool WatchWritable();
+  void UnwatchWritable();
+  void WriteReady();
+  void ShutDownWriting();
+  void MaybePauseProtocol();
+  void MaybeResumeProtocol();
+
+  void ForceClose(absl::Status status);
+  void QueueLoss(absl::Status status);
+  void Lose(const absl::Status& status);
+
+  AbstractEventLoop& loop_;
+  std::shared_ptr<Protocol> protocol_;
+  absl::AnyInvocable<void() &&> on_lost_;
+  Socket socket_;
+  SocketAddress peername_;
+  mutable std::unique_ptr<Extra> extra_;
+  // 0 until the connection is, or is about to be, lost; then 1, and one more
+  // for each write that was dropped.
+  uint32_t dropped_writes_ = 0;
+  bool closing_ : 1 = false;
+  bool paused_ : 1 = false;          // PauseReading().
+  bool may_read_ : 1 = false;        // ConnectionMade() was called; no EOF yet.
+  bool reading_ : 1 = false;         // The loop watches for it.
+  bool writing_ : 1 = false;         // The same.
+  bool eof_written_ : 1 = false;     // WriteEof().
+  bool writing_paused_ : 1 = false;  // PauseWriting() was called last.
+  bool buffered_ : 1 = false;        // The protocol is a BufferedProtocol.
+};
+
+}  // namespace evkit::net_internal
+
+#endif  // EVKIT_NET_INTERNAL_SOCKET_STREAM_TRANSPORT_H_
