@@ -150,8 +150,8 @@ TEST_F(HttpFileServerTest, ServesALargeFileWhole) {
   Run([&](int port) -> Coro<void> {
     const Response get = co_await OrReturn(AskFor(port, "/large"));
     EXPECT_TRUE(get.body == large);
-    const Response part = co_await OrReturn(
-        AskFor(port, "/large", "Range: bytes=1234567-\r\n"));
+    const Response part =
+        co_await OrReturn(AskFor(port, "/large", "Range: bytes=1234567-\r\n"));
     EXPECT_TRUE(part.body == large.substr(1234567));
     files_.Write("empty", "");
     const Response empty = co_await OrReturn(AskFor(port, "/empty"));
@@ -162,13 +162,13 @@ TEST_F(HttpFileServerTest, ServesALargeFileWhole) {
 
 TEST_F(HttpFileServerTest, ServesRanges) {
   Run([](int port) -> Coro<void> {
-    const Response part = co_await OrReturn(
-        AskFor(port, "/hello.txt", "Range: bytes=7-11\r\n"));
+    const Response part =
+        co_await OrReturn(AskFor(port, "/hello.txt", "Range: bytes=7-11\r\n"));
     EXPECT_EQ(part.status(), "206 Partial Content");
     EXPECT_EQ(part.body, "world");
     EXPECT_EQ(part.Field("Content-Range"), "bytes 7-11/13");
-    const Response beyond = co_await OrReturn(
-        AskFor(port, "/hello.txt", "Range: bytes=13-\r\n"));
+    const Response beyond =
+        co_await OrReturn(AskFor(port, "/hello.txt", "Range: bytes=13-\r\n"));
     EXPECT_EQ(beyond.status(), "416 Range Not Satisfiable");
     EXPECT_EQ(beyond.Field("Content-Range"), "bytes */13");
     const Response two = co_await OrReturn(
@@ -186,11 +186,10 @@ TEST_F(HttpFileServerTest, SaysIfNothingHasChanged) {
     const Response get = co_await OrReturn(AskFor(port, "/hello.txt"));
     const std::string tag =
         absl::StrCat("If-None-Match: \"x\", ", get.Field("ETag"), "\r\n");
-    const Response same =
-        co_await OrReturn(AskFor(port, "/hello.txt", tag));
+    const Response same = co_await OrReturn(AskFor(port, "/hello.txt", tag));
     EXPECT_EQ(same.status(), "304 Not Modified");
-    const std::string date = absl::StrCat(
-        "If-Modified-Since: ", get.Field("Last-Modified"), "\r\n");
+    const std::string date =
+        absl::StrCat("If-Modified-Since: ", get.Field("Last-Modified"), "\r\n");
     const Response not_since =
         co_await OrReturn(AskFor(port, "/hello.txt", date));
     EXPECT_EQ(not_since.status(), "304 Not Modified");
@@ -222,11 +221,11 @@ TEST_F(HttpFileServerTest, AConnectionStaysOpenForTheNextRequest) {
     EXPECT_EQ(rest.value_or(""), "");
     stream.writer.Close();
 
-    const Response old = co_await OrReturn(
-        Ask(port, "GET /hello.txt HTTP/1.0\r\n\r\n"));
+    const Response old =
+        co_await OrReturn(Ask(port, "GET /hello.txt HTTP/1.0\r\n\r\n"));
     EXPECT_EQ(old.Field("Connection"), "close");
-    const Response kept = co_await OrReturn(Ask(
-        port, "GET /hello.txt HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n"));
+    const Response kept = co_await OrReturn(
+        Ask(port, "GET /hello.txt HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n"));
     EXPECT_EQ(kept.Field("Connection"), "keep-alive");
     co_return absl::OkStatus();
   });
@@ -284,15 +283,14 @@ TEST_F(HttpFileServerTest, WhatItDoesNotUnderstandEndsTheConnection) {
       co_return absl::OkStatus();
     };
     co_await OrReturn(expect("nonsense\r\n\r\n", "400 Bad Request"));
-    co_await OrReturn(expect("POST / HTTP/1.1\r\nHost: a\r\n\r\n",
-                             "405 Method Not Allowed"));
+    co_await OrReturn(
+        expect("POST / HTTP/1.1\r\nHost: a\r\n\r\n", "405 Method Not Allowed"));
     co_await OrReturn(
         expect(Get("/", "Content-Length: 5\r\n"), "413 Content Too Large"));
-    co_await OrReturn(expect("GET / HTTP/3.0\r\n\r\n",
-                             "505 HTTP Version Not Supported"));
     co_await OrReturn(
-        expect(Get("/", "A: " + std::string(20000, 'x') + "\r\n"),
-               "431 Request Header Fields Too Large"));
+        expect("GET / HTTP/3.0\r\n\r\n", "505 HTTP Version Not Supported"));
+    co_await OrReturn(expect(Get("/", "A: " + std::string(20000, 'x') + "\r\n"),
+                             "431 Request Header Fields Too Large"));
     // Without an end, and more than the sockets hold.
     co_await OrReturn(expect("GET /" + std::string(500000, 'x'),
                              "431 Request Header Fields Too Large"));
@@ -341,8 +339,7 @@ TEST_F(HttpFileServerTest, WhoDoesNotReadIsCutOff) {
     co_await OrReturn(Sleep(absl::Milliseconds(1)));
     EXPECT_EQ(server_->client_count(), 1u);
     // Its socket stays open until what was written is sent, or given up.
-    co_await OrReturn(
-        Sleep(options_.portion_timeout + absl::Seconds(1)));
+    co_await OrReturn(Sleep(options_.portion_timeout + absl::Seconds(1)));
     EXPECT_EQ(server_->client_count(), 0u);
     stream.writer.transport()->Abort();
     co_return absl::OkStatus();

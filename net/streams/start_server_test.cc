@@ -70,8 +70,8 @@ class StartServerTest : public ::testing::Test {
     Run([&]() -> Coro<void> {
       const std::shared_ptr<Server> server = co_await OrReturn(
           StartServer(std::move(client_connected), "127.0.0.1", 0));
-      const Stream stream = co_await OrReturn(
-          OpenConnection("127.0.0.1", PortOf(*server)));
+      const Stream stream =
+          co_await OrReturn(OpenConnection("127.0.0.1", PortOf(*server)));
       const std::string all = co_await OrReturn(stream.reader.ReadAll());
       EXPECT_EQ(all, expected);
       stream.writer.Close();
@@ -89,8 +89,8 @@ TEST_F(StartServerTest, AServerAndAClientTalk) {
   Run([]() -> Coro<void> {
     const std::shared_ptr<Server> server =
         co_await OrReturn(StartServer(Echo, "127.0.0.1", 0));
-    auto [reader, writer] = co_await OrReturn(
-        OpenConnection("127.0.0.1", PortOf(*server)));
+    auto [reader, writer] =
+        co_await OrReturn(OpenConnection("127.0.0.1", PortOf(*server)));
     EXPECT_EQ(reader.limit(), 65536u);
     EXPECT_EQ(writer.GetExtraInfo(kPeername)->port(), PortOf(*server));
     for (const char* line : {"hello\n", "goodbye\n"}) {
@@ -161,9 +161,8 @@ TEST_F(StartServerTest, SocketsThatAreThereAlreadyCanBeUsed) {
     const std::shared_ptr<Server> server =
         co_await OrReturn(StartServer(Echo, std::move(socket)));
     Socket client = *Socket::Create(AF_INET, SOCK_STREAM);
-    EXPECT_TRUE(
-        *client.Connect(SocketAddress::LoopbackIPv4(PortOf(*server))) ||
-        true);
+    EXPECT_TRUE(*client.Connect(SocketAddress::LoopbackIPv4(PortOf(*server))) ||
+                true);
     const Stream stream = co_await OrReturn(OpenConnection(std::move(client)));
     co_await OrReturn(stream.writer.Write("hello\n"));
     const std::string answer = co_await OrReturn(stream.reader.ReadLine());
@@ -182,8 +181,9 @@ TEST_F(StartServerTest, ACoroutineThatFailsIsReportedAndTheConnectionClosed) {
       },
       "so far");
   EXPECT_THAT(test_.log(), SizeIs(1));
-  EXPECT_THAT(test_.log(),
-              Contains(HasSubstr("Unhandled exception in client_connected_cb")));
+  EXPECT_THAT(
+      test_.log(),
+      Contains(HasSubstr("Unhandled exception in client_connected_cb")));
   EXPECT_THAT(test_.log(), Contains(HasSubstr("no further")));
   EXPECT_THAT(test_.log(), Contains(HasSubstr("peername: 127.0.0.1")));
 }
@@ -220,9 +220,9 @@ TEST_F(StartServerTest, APlainFunctionMayKeepTheConnection) {
 // STR-02, STR-18
 TEST_F(StartServerTest, WhoForgetsToCloseIsToldInDebugMode) {
   test_->SetDebug(true);
-  ServeOnce([](StreamReader, StreamWriter) -> Coro<void> {
-    co_return absl::OkStatus();
-  }, "");
+  ServeOnce([](StreamReader,
+               StreamWriter) -> Coro<void> { co_return absl::OkStatus(); },
+            "");
   EXPECT_THAT(test_.log(), Contains(HasSubstr("unclosed StreamWriter")));
 }
 
@@ -259,8 +259,8 @@ TEST_F(StartServerTest, TheFunctionLivesAsLongAsItsTasks) {
     };
     std::shared_ptr<Server> server =
         co_await OrReturn(StartServer(std::move(serve), "127.0.0.1", 0));
-    const Stream stream = co_await OrReturn(
-        OpenConnection("127.0.0.1", PortOf(*server)));
+    const Stream stream =
+        co_await OrReturn(OpenConnection("127.0.0.1", PortOf(*server)));
     co_await OrReturn(Sleep(absl::Milliseconds(1)));
     server->Close();
     server.reset();
@@ -282,8 +282,8 @@ TEST_F(StartServerTest, bug_H18_WhoIsNotReadFromIsPausedAtTwiceTheLimit) {
     options.limit = 1000;
     const std::shared_ptr<Server> server =
         co_await OrReturn(StartServer(serve, "127.0.0.1", 0, options));
-    const Stream stream = co_await OrReturn(
-        OpenConnection("127.0.0.1", PortOf(*server)));
+    const Stream stream =
+        co_await OrReturn(OpenConnection("127.0.0.1", PortOf(*server)));
     const std::string much(32 << 20, 'x');
     co_await OrReturn(stream.writer.Write(much));
     co_await OrReturn(Sleep(absl::Seconds(1)));
@@ -305,8 +305,8 @@ TEST_F(StartServerTest, bug_H18_WhatComesByteByByteIsALineInTheEnd) {
         co_await OrReturn(StartServer(Echo, "127.0.0.1", 0));
     std::vector<Stream> streams;
     for (int i = 0; i < 50; ++i) {
-      Stream stream = co_await OrReturn(
-          OpenConnection("127.0.0.1", PortOf(*server)));
+      Stream stream =
+          co_await OrReturn(OpenConnection("127.0.0.1", PortOf(*server)));
       streams.push_back(std::move(stream));
     }
     for (const char c : std::string("slowly\n")) {
@@ -332,8 +332,7 @@ TEST(StreamLifetimeTest, ALoopMayBeClosedWithStreamsOpen) {
     const auto begin = [&]() -> Coro<void> {
       const std::shared_ptr<Server> server =
           co_await OrReturn(StartServer(Echo, "127.0.0.1", 0));
-      client = co_await OrReturn(
-          OpenConnection("127.0.0.1", PortOf(*server)));
+      client = co_await OrReturn(OpenConnection("127.0.0.1", PortOf(*server)));
       // The server's task waits in a read.
       co_await OrReturn(Sleep(absl::Seconds(1)));
       co_return absl::OkStatus();
