@@ -84,7 +84,7 @@ class ClientConnected {
     } else {
       static_assert(std::is_same_v<Result, Coro<void>>,
                     "return a Coro<void>, or nothing");
-      return std::move(function);
+      return Function(std::move(function));
     }
   }
 
