@@ -9,8 +9,8 @@
 //     Process git =
 //         co_await OrReturn(CreateSubprocessExec(std::move(options)));
 //     ProcessOutput output = co_await OrReturn(git.Communicate());
-//     if (!output.status.success()) co_return absl::InternalError("git
-//     failed"); co_return *output.out;
+//     if (!output.status.ok()) co_return absl::InternalError("git?");
+//     co_return *output.out;
 //   }
 
 #ifndef EVKIT_SUBPROCESS_PROCESS_PROCESS_H_

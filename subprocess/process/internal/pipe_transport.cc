@@ -14,6 +14,7 @@
 #include "absl/types/span.h"
 #include "evkit/base/errno_status.h"
 #include "evkit/base/syscalls.h"
+#include "evkit/base/without_sigpipe.h"
 #include "evkit/net/internal/call_protocol.h"
 #include "evkit/net/internal/open_transports.h"
 #include "evkit/net/internal/receive_buffer.h"
@@ -65,7 +66,7 @@ class PipeTransport final : public Transport,
       AddWriter();
     }
     waiting_.append(data);
-    if (flow_.Pauses(waiting_.size())) {
+    if (flow_.Pauses(GetWriteBufferSize())) {
       const std::shared_ptr<Protocol> protocol = protocol_;
       CallProtocol("PauseWriting", [&] { protocol->PauseWriting(); });
     }
@@ -116,7 +117,9 @@ class PipeTransport final : public Transport,
   WriteBufferLimits GetWriteBufferLimits() const override {
     return flow_.limits();
   }
-  size_t GetWriteBufferSize() const override { return waiting_.size(); }
+  size_t GetWriteBufferSize() const override {
+    return waiting_.size() - sent_of_waiting_;
+  }
   AbstractEventLoop& loop() const override { return loop_; }
 
   void LoopClosed() override {
@@ -183,7 +186,8 @@ class PipeTransport final : public Transport,
 
   // How much was sent; -1 if the connection is lost.
   ssize_t SendSome(absl::string_view data) {
-    const ssize_t sent = sys::write(number_, data.data(), data.size());
+    const ssize_t sent = WithoutSigpipe(
+        [&] { return sys::write(number_, data.data(), data.size()); });
     if (sent >= 0) return sent;
     if (errno == EAGAIN || errno == EINTR) return 0;
     Lose(StatusFromErrno(errno, absl::StrCat("write(fd=", number_, ")")));
@@ -191,9 +195,14 @@ class PipeTransport final : public Transport,
   }
 
   void SendWaiting() {
-    const ssize_t sent = SendSome(waiting_);
+    const ssize_t sent =
+        SendSome(absl::string_view(waiting_).substr(sent_of_waiting_));
     if (sent < 0) return;
-    waiting_.erase(0, static_cast<size_t>(sent));
+    sent_of_waiting_ += static_cast<size_t>(sent);
+    if (2 * sent_of_waiting_ >= waiting_.size()) {
+      waiting_.erase(0, sent_of_waiting_);
+      sent_of_waiting_ = 0;
+    }
     if (waiting_.empty()) {
       loop_.RemoveWriter(number_);
       if (closing_) {
@@ -201,7 +210,7 @@ class PipeTransport final : public Transport,
         return;
       }
     }
-    if (flow_.Resumes(waiting_.size())) {
+    if (flow_.Resumes(GetWriteBufferSize())) {
       const std::shared_ptr<Protocol> protocol = protocol_;
       CallProtocol("ResumeWriting", [&] { protocol->ResumeWriting(); });
     }
@@ -211,6 +220,7 @@ class PipeTransport final : public Transport,
     if (lost_) return;
     closing_ = lost_ = true;
     waiting_.clear();
+    sent_of_waiting_ = 0;
     loop_.RemoveReader(number_);
     loop_.RemoveWriter(number_);
     loop_.CallSoon([self = shared_from_this(), status = std::move(status)] {
@@ -230,6 +240,7 @@ class PipeTransport final : public Transport,
   std::shared_ptr<Protocol> protocol_;
   WriteFlow flow_;
   std::string waiting_;
+  size_t sent_of_waiting_ = 0;
   bool listening_ = false;
   bool paused_ = false;
   bool closing_ = false;
