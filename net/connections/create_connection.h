@@ -34,10 +34,10 @@
 #include <cstddef>
 #include <optional>
 #include <string>
-#include <utility>
 
 #include "absl/time/time.h"
 #include "evkit/loop/coro/coro.h"
+#include "evkit/net/dns/host_port.h"
 #include "evkit/net/dns/resolver.h"
 #include "evkit/net/protocol.h"
 #include "evkit/net/socket.h"
@@ -45,16 +45,6 @@
 #include "evkit/net/transport.h"
 
 namespace evkit {
-
-// An address by name.
-class HostPort {
- public:
-  HostPort(std::string host_in, Service service_in)
-      : host(std::move(host_in)), service(std::move(service_in)) {}
-
-  std::string host;
-  Service service;
-};
 
 // Fill in a named object.
 class ConnectionOptions {
