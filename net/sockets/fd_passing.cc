@@ -30,12 +30,17 @@ bool SendFdsAwait::Attempt() {
 }
 
 bool RecvFdsAwait::Attempt() {
-  return Settle(ReceiveString(size_, &data_,
-                              [this](absl::Span<char> buffer) {
-                                return socket().RecvWithFds(buffer, &fds_,
-                                                            max_fds_);
-                              }),
-                "recvmsg");
+  const IoResult result =
+      ReceiveString(size_, &data_, [this](absl::Span<char> buffer) {
+        return socket().RecvWithFds(buffer, &fds_, max_fds_);
+      });
+  if (result.error() == EMSGSIZE) {
+    Fail(absl::ResourceExhaustedError(absl::StrCat("RecvFds(fd=", socket().fd(),
+                                                   "): more than ", max_fds_,
+                                                   " descriptors came")));
+    return true;
+  }
+  return Settle(result, "recvmsg");
 }
 
 absl::StatusOr<ReceivedFds> RecvFdsAwait::await_resume() {
