@@ -24,6 +24,7 @@
 #include "evkit/net/socket.h"
 #include "evkit/net/socket_address.h"
 #include "evkit/net/stream_transport.h"
+#include "evkit/net/tls/tls_options.h"
 #include "evkit/net/transport.h"
 #include "evkit/policy/running_loop.h"
 
@@ -76,6 +77,46 @@ Coro<Connection> Establish(ProtocolFactory& factory, Socket socket) {
   co_return Connection(std::move(transport), std::move(protocol));
 }
 
+// The same through TLS.
+Coro<Connection> EstablishTls(ProtocolFactory& factory, Socket socket,
+                              const TlsOptions& tls, bool server_side) {
+  AbstractEventLoop* const loop = co_await OrReturn(GetRunningLoop());
+  std::shared_ptr<Protocol> protocol = factory();
+  EVKIT_CHECK(protocol != nullptr, "the factory made no protocol");
+  const auto ready = CreateFuture<std::shared_ptr<Transport>>(*loop);
+  auto on_ready = [ready](absl::StatusOr<std::shared_ptr<Transport>> secure) {
+    if (secure.ok()) {
+      ready.SetResult(*std::move(secure))
+          .IgnoreError();  // Cancelled meanwhile.
+    } else {
+      ready.SetError(std::move(secure).status()).IgnoreError();
+    }
+  };
+  absl::StatusOr<std::shared_ptr<Protocol>> layer =
+      server_side
+          ? NewTlsServerLayer(*loop, tls, protocol, std::move(on_ready))
+          : NewTlsClientLayer(*loop, tls, protocol, std::move(on_ready));
+  if (!layer.ok()) co_return std::move(layer).status();
+  const std::shared_ptr<Transport> below =
+      NewStreamTransport(*loop, std::move(socket), *std::move(layer));
+  absl::StatusOr<std::shared_ptr<Transport>> secure = co_await ready;
+  if (!secure.ok()) {
+    below->Abort();
+    co_return std::move(secure).status();
+  }
+  co_return Connection(*std::move(secure), std::move(protocol));
+}
+
+Coro<Connection> EstablishAs(ProtocolFactory& factory, Socket socket,
+                             const std::optional<TlsOptions>& tls,
+                             bool server_side = false) {
+  if (!tls.has_value()) {
+    co_return co_await Establish(factory, std::move(socket));
+  }
+  co_return co_await EstablishTls(factory, std::move(socket), *tls,
+                                  server_side);
+}
+
 }  // namespace
 
 Coro<Connection> CreateConnection(ProtocolFactory factory, std::string host,
@@ -103,36 +144,43 @@ Coro<Connection> CreateConnection(ProtocolFactory factory, std::string host,
       options.happy_eyeballs_delay.has_value() ? 1 : 0);
   Socket socket = co_await OrReturn(
       Connect(InterleaveFamilies(addresses, interleave), std::move(how)));
-  co_return co_await Establish(factory, std::move(socket));
+  if (options.tls.has_value() && options.tls->server_name.empty()) {
+    options.tls->server_name = host;
+  }
+  co_return co_await EstablishAs(factory, std::move(socket), options.tls);
 }
 
-Coro<Connection> CreateConnection(ProtocolFactory factory, Socket socket) {
+Coro<Connection> CreateConnection(ProtocolFactory factory, Socket socket,
+                                  std::optional<TlsOptions> tls) {
   co_await OrReturn(CheckStream(socket));
-  co_return co_await Establish(factory, std::move(socket));
+  co_return co_await EstablishAs(factory, std::move(socket), tls);
 }
 
-Coro<Connection> CreateUnixConnection(ProtocolFactory factory,
-                                      std::string path) {
+Coro<Connection> CreateUnixConnection(ProtocolFactory factory, std::string path,
+                                      std::optional<TlsOptions> tls) {
   const SocketAddress address = co_await OrReturn(SocketAddress::Unix(path));
   std::vector<SocketAddress> addresses(1, address);
   Socket socket =
       co_await OrReturn(Connect(std::move(addresses), ConnectorOptions()));
-  co_return co_await Establish(factory, std::move(socket));
+  co_return co_await EstablishAs(factory, std::move(socket), tls);
 }
 
-Coro<Connection> CreateUnixConnection(ProtocolFactory factory, Socket socket) {
+Coro<Connection> CreateUnixConnection(ProtocolFactory factory, Socket socket,
+                                      std::optional<TlsOptions> tls) {
   co_await OrReturn(CheckStream(socket));
   if (socket.family() != AF_UNIX) {
     co_return absl::InvalidArgumentError(
         absl::StrCat("a Unix socket was expected, got one of family ",
                      socket.family(), " (fd=", socket.fd(), ")"));
   }
-  co_return co_await Establish(factory, std::move(socket));
+  co_return co_await EstablishAs(factory, std::move(socket), tls);
 }
 
-Coro<Connection> ConnectAcceptedSocket(ProtocolFactory factory, Socket socket) {
+Coro<Connection> ConnectAcceptedSocket(ProtocolFactory factory, Socket socket,
+                                       std::optional<TlsOptions> tls) {
   co_await OrReturn(CheckStream(socket));
-  co_return co_await Establish(factory, std::move(socket));
+  co_return co_await EstablishAs(factory, std::move(socket), tls,
+                                 /*server_side=*/true);
 }
 
 }  // namespace evkit

@@ -18,7 +18,12 @@
 // Cancelled, they leave nothing open: while names are resolved, the question is
 // dropped (DNS-06); while sockets connect, they are closed (CONN-17), and no
 // protocol was made; while ConnectionMade() is due, the transport is closed,
-// and the protocol hears ConnectionMade() and ConnectionLost(OK) (CONN-18).
+// and the protocol hears ConnectionMade() and ConnectionLost(OK) (CONN-18);
+// while a TLS handshake goes on, the transport is aborted, and the protocol
+// hears nothing.
+//
+// With TLS, what the handshake fails with (net/tls/tls_layer.h) is returned,
+// and kInvalidArgument if the context wants a name and there is none (CONN-07).
 //
 // Only inside a task, on its loop's thread. A loop that is closed meanwhile
 // closes the sockets.
@@ -29,26 +34,17 @@
 #include <cstddef>
 #include <optional>
 #include <string>
-#include <utility>
 
 #include "absl/time/time.h"
 #include "evkit/loop/coro/coro.h"
+#include "evkit/net/dns/host_port.h"
 #include "evkit/net/dns/resolver.h"
 #include "evkit/net/protocol.h"
 #include "evkit/net/socket.h"
+#include "evkit/net/tls/tls_options.h"
 #include "evkit/net/transport.h"
 
 namespace evkit {
-
-// An address by name.
-class HostPort {
- public:
-  HostPort(std::string host_in, Service service_in)
-      : host(std::move(host_in)), service(std::move(service_in)) {}
-
-  std::string host;
-  Service service;
-};
 
 // Fill in a named object.
 class ConnectionOptions {
@@ -70,6 +66,9 @@ class ConnectionOptions {
   std::optional<size_t> interleave;
   // Report every error, as an error group (CONN-14).
   bool all_errors = false;
+  // Encrypts the connection. The name that the certificate must be for is
+  // `host`, unless it says another.
+  std::optional<TlsOptions> tls;
 };
 
 // Connects to the first address of `host` that answers. An empty `host` is this
@@ -84,23 +83,30 @@ Coro<Connection> CreateConnection(
 // Of a socket that is connected, whatever its family; it is taken over, and
 // closed on an error (CONN-05).
 //   kInvalidArgument: not of type SOCK_STREAM (CONN-04).
-Coro<Connection> CreateConnection(ProtocolFactory factory, Socket socket);
+Coro<Connection> CreateConnection(ProtocolFactory factory, Socket socket,
+                                  std::optional<TlsOptions> tls = std::nullopt);
 
 // Connects to a Unix socket: a path, or, beginning with a NUL byte, an abstract
 // name.
 //   kInvalidArgument: as SocketAddress::Unix().
 //   The errnos of connect(2) (UNIX-07): ENOENT as kNotFound, ECONNREFUSED, and
 //     EAGAIN, the listener's queue is full: nothing is waited for.
-Coro<Connection> CreateUnixConnection(ProtocolFactory factory,
-                                      std::string path);
+Coro<Connection> CreateUnixConnection(
+    ProtocolFactory factory, std::string path,
+    std::optional<TlsOptions> tls = std::nullopt);
 
 // Of a Unix socket that is connected.
 //   kInvalidArgument: of another family or type (UNIX-01).
-Coro<Connection> CreateUnixConnection(ProtocolFactory factory, Socket socket);
+Coro<Connection> CreateUnixConnection(
+    ProtocolFactory factory, Socket socket,
+    std::optional<TlsOptions> tls = std::nullopt);
 
-// Of a stream socket that somebody accepted, outside of any server (SRV-29).
+// Of a stream socket that somebody accepted, outside of any server (SRV-29);
+// with TLS it is the server's side.
 //   kInvalidArgument: not of type SOCK_STREAM.
-Coro<Connection> ConnectAcceptedSocket(ProtocolFactory factory, Socket socket);
+Coro<Connection> ConnectAcceptedSocket(
+    ProtocolFactory factory, Socket socket,
+    std::optional<TlsOptions> tls = std::nullopt);
 
 }  // namespace evkit
 

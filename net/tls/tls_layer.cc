@@ -11,6 +11,12 @@
 
 namespace evkit {
 
+absl::Status CheckTlsTimeout(absl::Duration timeout) {
+  if (timeout > absl::ZeroDuration()) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(
+      "a TLS timeout must be positive, not ", absl::FormatDuration(timeout)));
+}
+
 absl::StatusOr<std::shared_ptr<Protocol>> NewTlsLayer(
     AbstractEventLoop& loop, std::unique_ptr<TlsEngine> engine,
     std::shared_ptr<Protocol> protocol, TlsLayerOptions options,
@@ -18,9 +24,9 @@ absl::StatusOr<std::shared_ptr<Protocol>> NewTlsLayer(
   EVKIT_CHECK(engine != nullptr && protocol != nullptr, "NewTlsLayer: null");
   for (const absl::Duration timeout :
        {options.handshake_timeout, options.shutdown_timeout}) {
-    if (timeout > absl::ZeroDuration()) continue;
-    return absl::InvalidArgumentError(absl::StrCat(
-        "a TLS timeout must be positive, not ", absl::FormatDuration(timeout)));
+    if (absl::Status status = CheckTlsTimeout(timeout); !status.ok()) {
+      return status;
+    }
   }
   return std::make_shared<net_internal::TlsTransport>(
       loop, std::move(engine), std::move(protocol), options,

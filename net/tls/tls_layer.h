@@ -25,6 +25,7 @@
 #include <memory>
 
 #include "absl/functional/any_invocable.h"
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "evkit/loop/abstract_event_loop.h"
@@ -62,6 +63,9 @@ class TlsLayerOptions {
 //   What the transport below was lost with; what the engine fails with.
 using TlsReady =
     absl::AnyInvocable<void(absl::StatusOr<std::shared_ptr<Transport>>) &&>;
+
+// kInvalidArgument unless it is positive (TLS-04).
+absl::Status CheckTlsTimeout(absl::Duration timeout);
 
 // A layer between `protocol` and the transport that it is given to. The
 // handshake begins with its `ConnectionMade()`, after which it keeps itself
