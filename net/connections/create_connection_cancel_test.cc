@@ -102,25 +102,42 @@ constexpr int kEnoughTurns = 30;
 TEST(CreateConnectionCancelTest, InEveryTurnNothingStaysOpen) {
   std::set<std::string> phases;
   for (int turns = 0; turns < kEnoughTurns; ++turns) {
-    Scenario scenario(turns);
-    const std::string phase = scenario.Phase();
-    SCOPED_TRACE(std::to_string(turns) + " turns: " + phase);
-    phases.insert(phase);
-    if (phase == "done") {
-      ASSERT_TRUE(scenario.task().Result().ok());
-      continue;
-    }
-    ASSERT_TRUE(scenario.task().Cancel("enough"));
-    ASSERT_TRUE(scenario.test().RunUntilIdle().ok());
-    EXPECT_TRUE(scenario.task().cancelled());
-    EXPECT_EQ(scenario.task().Error(), absl::CancelledError("enough"));
-    EXPECT_EQ(scenario.names().pending(), 0);
-    EXPECT_EQ(scenario.sockets(), 0);
-    EXPECT_EQ(scenario.test().selector().size(), 1u) << "the loop's own";
-    if (phase.substr(0, 6) == "making") {
-      EXPECT_THAT(scenario.trace(), ElementsAre("factory", "made", "lost:OK"));
-    } else {
-      EXPECT_THAT(scenario.trace(), IsEmpty());
+    // Before the turn, or at its end, when what the task waits for has come
+    // and the task has not gone on yet.
+    for (const bool at_the_end : {false, true}) {
+      Scenario scenario(turns);
+      const std::string phase = scenario.Phase();
+      SCOPED_TRACE(std::to_string(turns) + " turns: " + phase +
+                   (at_the_end ? ", at the end of the next" : ""));
+      phases.insert(phase);
+      bool cancelled = false;
+      const auto cancel = [&] { cancelled = scenario.task().Cancel("enough"); };
+      if (at_the_end) {
+        scenario.test()->CallSoon(cancel);
+      } else {
+        cancel();
+      }
+      ASSERT_TRUE(scenario.test().RunUntilIdle().ok());
+      ASSERT_TRUE(scenario.task().done());
+      EXPECT_FALSE(cancelled && phase == "done");
+      if (!cancelled) {
+        EXPECT_TRUE(scenario.task().Error().ok());
+        continue;
+      }
+      EXPECT_TRUE(scenario.task().cancelled());
+      EXPECT_EQ(scenario.task().Error(), absl::CancelledError("enough"));
+      EXPECT_EQ(scenario.names().pending(), 0);
+      EXPECT_EQ(scenario.sockets(), 0);
+      EXPECT_EQ(scenario.test().selector().size(), 1u) << "the loop's own";
+      if (!scenario.trace().empty()) {
+        EXPECT_THAT(scenario.trace(),
+                    ElementsAre("factory", "made", "lost:OK"));
+      }
+      if (phase.substr(0, 6) == "making") {
+        EXPECT_FALSE(scenario.trace().empty());
+      } else if (!at_the_end) {
+        EXPECT_THAT(scenario.trace(), IsEmpty());
+      }
     }
   }
   for (const char* const phase :

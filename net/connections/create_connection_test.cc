@@ -21,8 +21,10 @@
 #include "absl/time/time.h"
 #include "evkit/base/errno_status.h"
 #include "evkit/base/fault_injection.h"
+#include "evkit/loop/abstract_event_loop.h"
 #include "evkit/loop/coro/error_group.h"
 #include "evkit/loop/coro/run_until_complete.h"
+#include "evkit/loop/default_event_loop.h"
 #include "evkit/loop/testing/test_loop.h"
 #include "evkit/net/connections/local_port.h"
 #include "evkit/net/connections/traced_protocol.h"
@@ -400,6 +402,20 @@ TEST_F(CreateConnectionTest, AListenerWhoseQueueIsFullIsAnError) {
   EXPECT_EQ(
       ErrnoFromStatus(Run(CreateUnixConnection(Traced(trace_), name)).status()),
       EAGAIN);
+}
+
+TEST_F(CreateConnectionTest, ByNameOnARealLoopWithTheSystemsResolver) {
+  LocalPort listening;
+  listening.Listen();
+  const std::unique_ptr<AbstractEventLoop> loop = *NewDefaultEventLoop();
+  ConnectionOptions options;
+  options.family = AF_INET;
+  const auto connection = RunUntilComplete(
+      *loop, CreateConnection(Traced(trace_), "localhost",
+                              listening.address().port(), options));
+  ASSERT_TRUE(connection.ok()) << connection.status();
+  EXPECT_EQ(Peer(*connection), listening.address());
+  EXPECT_TRUE(loop->Close().ok());
 }
 
 // SRV-29
