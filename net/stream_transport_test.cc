@@ -8,7 +8,9 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 
+#include <cerrno>
 #include <memory>
+#include <random>
 #include <string>
 #include <utility>
 #include <vector>
@@ -23,6 +25,7 @@
 #include "evkit/net/socket.h"
 #include "evkit/net/socket_address.h"
 #include "evkit/net/transport.h"
+#include "evkit/net/transport_conformance.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -63,12 +66,74 @@ class Recorder : public Protocol {
 std::pair<Socket, Socket> TcpPair() {
   Socket listener = *Socket::Create(AF_INET, SOCK_STREAM);
   EXPECT_TRUE(listener.Bind(SocketAddress::LoopbackIPv4(0)).ok());
+  // Fixed buffers, so that what fills them is known; accepted sockets inherit.
+  EXPECT_TRUE(listener.SetOption(SOL_SOCKET, SO_RCVBUF, 400'000).ok());
+  EXPECT_TRUE(listener.SetOption(SOL_SOCKET, SO_SNDBUF, 400'000).ok());
   EXPECT_TRUE(listener.Listen(1).ok());
   Socket client = *Socket::Create(AF_INET, SOCK_STREAM);
+  EXPECT_TRUE(client.SetOption(SOL_SOCKET, SO_RCVBUF, 400'000).ok());
+  EXPECT_TRUE(client.SetOption(SOL_SOCKET, SO_SNDBUF, 400'000).ok());
   EXPECT_TRUE(client.Connect(*listener.LocalAddress()).ok());
   Socket server = std::move((*listener.Accept())->first);
   return std::pair(std::move(client), std::move(server));
 }
+
+// --- The rules of all stream transports --------------------------------------
+
+TransportPair MakePair(TestLoop& test, std::pair<Socket, Socket> sockets,
+                       std::shared_ptr<Protocol> first,
+                       std::shared_ptr<Protocol> second,
+                       std::shared_ptr<void> world = nullptr) {
+  return TransportPair(
+      NewStreamTransport(test.loop(), std::move(sockets.first),
+                         std::move(first)),
+      NewStreamTransport(test.loop(), std::move(sockets.second),
+                         std::move(second)),
+      std::move(world));
+}
+
+TransportPair TcpTransports(TestLoop& test, std::shared_ptr<Protocol> first,
+                            std::shared_ptr<Protocol> second) {
+  return MakePair(test, TcpPair(), std::move(first), std::move(second));
+}
+
+TransportPair UnixTransports(TestLoop& test, std::shared_ptr<Protocol> first,
+                             std::shared_ptr<Protocol> second) {
+  return MakePair(test, *Socket::Pair(), std::move(first), std::move(second));
+}
+
+// Unix sockets with a small buffer, whose calls take little, find nothing, and
+// are interrupted, as the seed has it.
+TransportPair FaultyTransports(TestLoop& test, std::shared_ptr<Protocol> first,
+                               std::shared_ptr<Protocol> second) {
+  std::pair<Socket, Socket> sockets = *Socket::Pair();
+  EXPECT_TRUE(sockets.first.SetOption(SOL_SOCKET, SO_SNDBUF, 8192).ok());
+  EXPECT_TRUE(sockets.second.SetOption(SOL_SOCKET, SO_SNDBUF, 8192).ok());
+  const auto faults = std::make_shared<FaultInjection>();
+  std::mt19937_64 random(test.seed());
+  for (const char* const call : {"send", "sendmsg", "recv"}) {
+    int nth = 0;
+    for (int i = 0; i < 9; ++i) {
+      nth += 1 + static_cast<int>(random() % 10);
+      faults->Fail(call, random() % 2 == 0 ? EAGAIN : EINTR, nth,
+                   1 + static_cast<int>(random() % 3));
+    }
+  }
+  faults->LimitSize("send", 100 + random() % 3000);
+  faults->LimitSize("recv", 100 + random() % 3000);
+  return MakePair(test, std::move(sockets), std::move(first), std::move(second),
+                  faults);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Sockets, TransportConformance,
+    ::testing::Values(TransportPairFactory("Tcp", 4 << 20, TcpTransports),
+                      TransportPairFactory("Unix", 2 << 20, UnixTransports),
+                      TransportPairFactory("Faulty", 1 << 19,
+                                           FaultyTransports)),
+    TransportPairFactoryName);
+
+// --- What is particular to sockets -------------------------------------------
 
 class StreamTransportTest : public ::testing::Test {
  protected:
