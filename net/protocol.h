@@ -101,7 +101,7 @@ class BufferedProtocol : public Protocol {
 };
 
 // Messages: UDP, Unix datagrams. What these throw is reported, and the endpoint
-// stays open: others may be talking to it.
+// stays open: others may be talking to it (DGRAM-12).
 class DatagramProtocol : public BaseProtocol {
  public:
   virtual void ConnectionMade(std::shared_ptr<DatagramTransport> transport) {

@@ -8,6 +8,7 @@ Versions are those of Debian 12, because the same sources can then come from a
 Debian mirror where nothing else can be reached.
 """
 
+load("//third_party:debian_binary.bzl", "debian_binary")
 load("//third_party:source_archive.bzl", "source_archive")
 load("//third_party:stand_ins.bzl", "coverage_tools_stand_in", "rules_cc_stand_in", "rules_java_stand_in")
 
@@ -98,6 +99,14 @@ def evkit_dependencies():
         debian_archive = "bazel-platforms_0.0.2.orig.tar.xz",
         debian_sha256 = "2e582a0841457e38ba2b263c7021bc57241f6934f86df8a1b5c5ae32169bf490",
         debian_strip_prefix = "platforms-0.0.2",
+    )
+
+    # For //net/tls:openssl_context alone; fetched only where that is built.
+    _maybe(
+        debian_binary,
+        name = "openssl",
+        package = "libssl-dev",
+        build_file = Label("//third_party:openssl.BUILD"),
     )
 
     # Bazel 4's own cc_library and friends, under the names that newer

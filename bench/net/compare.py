@@ -4,7 +4,7 @@
 
     ./bazelw run -c opt //bench:net -- [--quick] [--rounds N] [--seconds S]
       [--cases a,b] [--servers a,b] [--json FILE] [--markdown FILE]
-      [--instructions] [--system_calls] [--no_timing] [--smoke]
+      [--svg FILE] [--instructions] [--system_calls] [--no_timing] [--smoke]
 
 Rounds go through all servers before the next one begins (A B C A B C), each in
 processes of its own, server and client on a core each where there are two.
@@ -18,6 +18,7 @@ import os
 import sys
 
 import counting
+import plot
 import programs
 import report
 
@@ -38,12 +39,21 @@ def arguments():
     parser.add_argument("--servers", type=lambda names: names.split(","))
     parser.add_argument("--json", help="where to put all numbers")
     parser.add_argument("--markdown", help="where to put the tables, too")
+    parser.add_argument("--svg", help="where to put a picture")
     parser.add_argument("--instructions", action="store_true")
     parser.add_argument("--system_calls", action="store_true")
     parser.add_argument("--no_timing", action="store_true")
     parser.add_argument("--smoke", action="store_true",
                         help="only whether all work, quickly")
     return parser.parse_args()
+
+
+def write(path, text):
+    """`path` is relative to where the user is, not to where Bazel runs this."""
+    if path:
+        home = os.environ.get("BUILD_WORKING_DIRECTORY", ".")
+        with open(os.path.join(home, path), "w", encoding="utf-8") as file:
+            file.write(text)
 
 
 def measure(client, server, path, case, seconds):
@@ -118,8 +128,6 @@ def main():
     if options.smoke:
         sys.exit(not smoke(options, servers))
 
-    # Relative to where the user is, not to where Bazel runs this.
-    home = os.environ.get("BUILD_WORKING_DIRECTORY", ".")
     cases = [case for case in programs.CASES
              if not options.cases or case.name in options.cases]
     facts = report.machine()
@@ -137,9 +145,9 @@ def main():
     tables += [report.counted_table(rows, kind) for kind, rows in counts.items()]
     text = "\n".join(tables)
     print(text)
-    if options.markdown:
-        with open(os.path.join(home, options.markdown), "w", encoding="utf-8") as file:
-            file.write(text)
+    write(options.markdown, text)
+    if options.svg:
+        write(options.svg, plot.svg(cases, results))
     if options.json:
         everything = {
             "machine": facts,
@@ -150,8 +158,7 @@ def main():
             },
             **counts,
         }
-        with open(os.path.join(home, options.json), "w", encoding="utf-8") as file:
-            json.dump(everything, file, indent=1)
+        write(options.json, json.dumps(everything, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -107,7 +107,8 @@ void Connector::StartNext() {
 
 absl::Status Connector::Begin(size_t index) {
   const SocketAddress& address = addresses_[index];
-  absl::StatusOr<Socket> socket = Socket::Create(address.family(), SOCK_STREAM);
+  absl::StatusOr<Socket> socket =
+      Socket::Create(address.family(), SOCK_STREAM, options_.protocol);
   if (!socket.ok()) return std::move(socket).status();
   if (!options_.local_addresses.empty()) {
     absl::Status bound = BindLocal(*socket, address);

@@ -31,6 +31,8 @@ class ConnectorOptions {
  public:
   ConnectorOptions() = default;
 
+  // Of the sockets; 0 is the usual one of the family.
+  int protocol = 0;
   // Where to connect from: for each address the first of these that is of its
   // family and can be bound (CONN-10). Empty: the kernel chooses.
   std::vector<SocketAddress> local_addresses;

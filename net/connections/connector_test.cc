@@ -15,6 +15,7 @@
 #include "evkit/base/fault_injection.h"
 #include "evkit/loop/coro/error_group.h"
 #include "evkit/loop/testing/test_loop.h"
+#include "evkit/net/connections/local_port.h"
 #include "evkit/net/socket.h"
 #include "evkit/net/socket_address.h"
 #include "gmock/gmock.h"
@@ -27,31 +28,6 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::StartsWith;
-
-// A socket bound to a port of 127.0.0.1 that the kernel chose.
-class LocalPort {
- public:
-  LocalPort() : socket_(*Socket::Create(AF_INET, SOCK_STREAM)) {
-    EXPECT_TRUE(socket_.Bind(SocketAddress::LoopbackIPv4(0)).ok());
-  }
-
-  SocketAddress address() const { return *socket_.LocalAddress(); }
-  Socket& socket() { return socket_; }
-
-  // Takes connections; the kernel completes them.
-  void Listen() { EXPECT_TRUE(socket_.Listen(16).ok()); }
-
-  // Lets whoever connects wait: its queue of connections is full.
-  void ListenAndAnswerNobody() {
-    EXPECT_TRUE(socket_.Listen(0).ok());
-    filler_ = *Socket::Create(AF_INET, SOCK_STREAM);
-    EXPECT_TRUE(filler_.Connect(address()).ok());
-  }
-
- private:
-  Socket socket_;
-  Socket filler_;
-};
 
 class ConnectorTest : public ::testing::Test {
  protected:

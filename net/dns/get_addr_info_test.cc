@@ -4,7 +4,7 @@
 
 #include <netdb.h>
 
-#include <functional>
+#include <latch>
 #include <memory>
 #include <string>
 #include <utility>
@@ -13,13 +13,16 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "evkit/loop/abstract_event_loop.h"
 #include "evkit/loop/coro/run_until_complete.h"
 #include "evkit/loop/coro/task.h"
+#include "evkit/loop/default_event_loop.h"
 #include "evkit/loop/testing/test_loop.h"
 #include "evkit/net/dns/fake_resolver.h"
 #include "evkit/net/dns/gai_status.h"
 #include "evkit/net/dns/loop_resolver.h"
 #include "evkit/net/dns/resolver.h"
+#include "evkit/net/dns/thread_resolver.h"
 #include "evkit/net/socket_address.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -180,6 +183,43 @@ TEST_F(GetAddrInfoTest, TheLoopMayCloseWhileAnAnswerIsAwaited) {
   names_.reset();
   EXPECT_TRUE(test_->Close().ok());
   EXPECT_TRUE(a.done());
+}
+
+// DNS-01
+TEST(GetAddrInfoOfTheSystemTest, AsksTheSystem) {
+  const std::unique_ptr<AbstractEventLoop> loop = *NewDefaultEventLoop();
+  AddressHints hints;
+  hints.family = AF_INET;
+  const auto addresses =
+      RunUntilComplete(*loop, ResolveAddresses("localhost", 80, hints));
+  ASSERT_TRUE(addresses.ok()) << addresses.status();
+  EXPECT_THAT(*addresses, ElementsAre(SocketAddress::LoopbackIPv4(80)));
+}
+
+TEST(GetAddrInfoOfTheSystemTest, TheLoopClosesWhileAThreadIsStuck) {
+  // Shared with the thread, which nobody waits for.
+  const auto asked = std::make_shared<std::latch>(1);
+  const auto answer = std::make_shared<std::latch>(1);
+  ThreadResolverOptions options;
+  options.functions.getaddrinfo = [asked, answer](const char*, const char*,
+                                                  const addrinfo*, addrinfo**) {
+    asked->count_down();
+    answer->wait();
+    return EAI_AGAIN;
+  };
+  const std::unique_ptr<AbstractEventLoop> loop = *NewDefaultEventLoop();
+  SetResolver(*loop, std::make_shared<ThreadResolver>(*loop, options));
+  const auto task = CreateTask(*loop, ResolveAddresses("a.test", 80));
+  loop->CallSoon([&] {
+    loop->CallSoon([&] {
+      asked->wait();
+      loop->Stop();
+    });
+  });
+  ASSERT_TRUE(loop->RunForever().ok());
+  EXPECT_TRUE(loop->Close().ok());
+  EXPECT_TRUE(task.done());
+  answer->count_down();
 }
 
 }  // namespace

@@ -1,0 +1,187 @@
+// Copyright 2026 The evkit Authors. SPDX-License-Identifier: Apache-2.0
+
+#include "evkit/net/tls/internal/openssl_engine.h"
+
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <openssl/x509.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "evkit/base/check.h"
+#include "evkit/base/errno_status.h"
+#include "evkit/net/tls/internal/openssl_error.h"
+
+namespace evkit::net_internal {
+namespace {
+
+// A BIO that says "later" when it is empty.
+BIO* NewMemoryBio() {
+  BIO* const bio = BIO_new(BIO_s_mem());
+  EVKIT_CHECK(bio != nullptr, "BIO_new: out of memory");
+  BIO_set_mem_eof_return(bio, -1);
+  return bio;
+}
+
+std::string ToDer(X509* certificate) {
+  unsigned char* der = nullptr;
+  const int size = i2d_X509(certificate, &der);
+  if (size <= 0) return "";
+  std::string text(reinterpret_cast<char*>(der), size);
+  OPENSSL_free(der);
+  return text;
+}
+
+}  // namespace
+
+OpensslEngine::OpensslEngine(SSL* ssl, std::shared_ptr<TlsContext> context)
+    : context_(std::move(context)),
+      ssl_(ssl),
+      input_(NewMemoryBio()),
+      output_(NewMemoryBio()) {
+  SSL_set_bio(ssl_, input_, output_);
+  SSL_set_app_data(ssl_, this);
+}
+
+OpensslEngine::~OpensslEngine() { SSL_free(ssl_); }
+
+OpensslEngine& OpensslEngine::Of(const SSL* ssl) {
+  return *static_cast<OpensslEngine*>(SSL_get_app_data(ssl));
+}
+
+void OpensslEngine::Feed(absl::string_view ciphertext) {
+  size_t written = 0;
+  while (!ciphertext.empty()) {
+    EVKIT_CHECK(BIO_write_ex(input_, ciphertext.data(), ciphertext.size(),
+                             &written) == 1,
+                "BIO_write: out of memory");
+    ciphertext.remove_prefix(written);
+  }
+}
+
+void OpensslEngine::FeedEof() {
+  at_eof_ = true;
+  BIO_set_mem_eof_return(input_, 0);
+}
+
+absl::StatusOr<bool> OpensslEngine::Handshake() {
+  ERR_clear_error();
+  const int result = SSL_do_handshake(ssl_);
+  if (result == 1) return true;
+  if (SSL_get_error(ssl_, result) == SSL_ERROR_WANT_READ && !at_eof_) {
+    return false;
+  }
+  return HandshakeError();
+}
+
+absl::Status OpensslEngine::HandshakeError() {
+  constexpr char kWhat[] = "TLS handshake";
+  if (!callback_error_.ok()) {
+    ERR_clear_error();
+    return std::move(callback_error_);
+  }
+  const long verified = SSL_get_verify_result(ssl_);
+  if (verified != X509_V_OK && SSL_get_verify_mode(ssl_) != SSL_VERIFY_NONE) {
+    ERR_clear_error();
+    return absl::UnauthenticatedError(
+        absl::StrCat(kWhat, ": the peer's certificate is refused: ",
+                     X509_verify_cert_error_string(verified)));
+  }
+  if (at_eof_ && BIO_pending(input_) == 0) {
+    ERR_clear_error();
+    return StatusFromErrno(ECONNRESET, kWhat);
+  }
+  return TakeOpensslError(absl::StatusCode::kAborted, kWhat);
+}
+
+absl::StatusOr<std::optional<size_t>> OpensslEngine::Read(
+    absl::Span<char> buffer) {
+  ERR_clear_error();
+  size_t read = 0;
+  if (SSL_read_ex(ssl_, buffer.data(), buffer.size(), &read) == 1) return read;
+  switch (SSL_get_error(ssl_, 0)) {
+    case SSL_ERROR_ZERO_RETURN:
+      return 0;
+    case SSL_ERROR_WANT_READ:
+      if (!at_eof_) return std::nullopt;
+      break;
+    case SSL_ERROR_SSL:
+      if (ERR_GET_REASON(ERR_peek_error()) !=
+          SSL_R_UNEXPECTED_EOF_WHILE_READING) {
+        return TakeOpensslError(absl::StatusCode::kAborted, "TLS read");
+      }
+      break;
+    default:
+      return TakeOpensslError(absl::StatusCode::kAborted, "TLS read");
+  }
+  ERR_clear_error();
+  return absl::DataLossError(
+      "TLS read: the connection ended without the peer's close_notify");
+}
+
+bool OpensslEngine::HasPendingInput() const {
+  return SSL_has_pending(ssl_) == 1 || BIO_pending(input_) > 0;
+}
+
+absl::Status OpensslEngine::Write(absl::string_view data) {
+  if ((SSL_get_shutdown(ssl_) & SSL_SENT_SHUTDOWN) != 0) {
+    return absl::FailedPreconditionError("TLS write: after close_notify");
+  }
+  ERR_clear_error();
+  while (!data.empty()) {
+    size_t written = 0;
+    if (SSL_write_ex(ssl_, data.data(), data.size(), &written) != 1) {
+      return TakeOpensslError(absl::StatusCode::kAborted, "TLS write");
+    }
+    data.remove_prefix(written);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status OpensslEngine::Shutdown() {
+  if ((SSL_get_shutdown(ssl_) & SSL_SENT_SHUTDOWN) != 0) {
+    return absl::OkStatus();
+  }
+  ERR_clear_error();
+  if (SSL_shutdown(ssl_) >= 0) return absl::OkStatus();
+  return TakeOpensslError(absl::StatusCode::kAborted, "TLS shutdown");
+}
+
+void OpensslEngine::TakeOutput(std::string* output) {
+  char* data = nullptr;
+  const long size = BIO_get_mem_data(output_, &data);
+  if (size <= 0) return;
+  output->append(data, size);
+  EVKIT_CHECK(BIO_reset(output_) == 1, "BIO_reset");
+}
+
+TlsInfo OpensslEngine::info() const {
+  TlsInfo info;
+  info.protocol = SSL_get_version(ssl_);
+  if (const SSL_CIPHER* cipher = SSL_get_current_cipher(ssl_)) {
+    info.cipher = SSL_CIPHER_get_name(cipher);
+  }
+  const unsigned char* alpn = nullptr;
+  unsigned alpn_size = 0;
+  SSL_get0_alpn_selected(ssl_, &alpn, &alpn_size);
+  info.alpn_protocol.assign(reinterpret_cast<const char*>(alpn), alpn_size);
+  if (const char* name = SSL_get_servername(ssl_, TLSEXT_NAMETYPE_host_name)) {
+    info.server_name = name;
+  }
+  if (X509* const own = SSL_get0_peer_certificate(ssl_)) {
+    info.peer_certificates.push_back(ToDer(own));
+    // A client's chain begins with the peer's own certificate, a server's not.
+    STACK_OF(X509)* const chain = SSL_get_peer_cert_chain(ssl_);
+    for (int i = SSL_is_server(ssl_) ? 0 : 1; i < sk_X509_num(chain); ++i) {
+      info.peer_certificates.push_back(ToDer(sk_X509_value(chain, i)));
+    }
+    info.peer_verified = SSL_get_verify_mode(ssl_) != SSL_VERIFY_NONE &&
+                         SSL_get_verify_result(ssl_) == X509_V_OK;
+  }
+  info.resumed = SSL_session_reused(ssl_) == 1;
+  return info;
+}
+
+}  // namespace evkit::net_internal
