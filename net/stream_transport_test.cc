@@ -167,5 +167,82 @@ TEST_F(StreamTransportTest, BytesGoToThePeerAndBack) {
   EXPECT_EQ(client->GetExtraInfo(kSocket)->fd(), -1);
 }
 
+// TR-23
+TEST_F(StreamTransportTest, ItTellsOfItsSocketAndItsAddresses) {
+  auto [a, b] = TcpPair();
+  const SocketAddress local = *a.LocalAddress();
+  const SocketAddress remote = *a.PeerAddress();
+  const int fd = a.fd();
+  const auto client = NewStreamTransport(test_.loop(), std::move(a), client_);
+  RunUntilIdle();
+  ASSERT_NE(client->GetExtraInfo(kSocket), nullptr);
+  EXPECT_EQ(client->GetExtraInfo(kSocket)->fd(), fd);
+  EXPECT_EQ(*client->GetExtraInfo(kSockname), local);
+  EXPECT_EQ(*client->GetExtraInfo(kPeername), remote);
+  EXPECT_EQ(client->GetExtraInfo(kPipe), nullptr);
+  client->Abort();
+  RunUntilIdle();
+  EXPECT_EQ(*client->GetExtraInfo(kSockname), local);
+  EXPECT_EQ(*client->GetExtraInfo(kPeername), remote);
+  EXPECT_EQ(client->GetExtraInfo(kSocket)->fd(), -1);
+}
+
+// TR-23
+TEST_F(StreamTransportTest, APeerThatIsGivenIsNotAskedFor) {
+  auto [a, b] = TcpPair();
+  FaultInjection faults;
+  StreamTransportOptions options;
+  options.peername = SocketAddress::LoopbackIPv4(1);
+  const auto client = NewStreamTransport(test_.loop(), std::move(a), client_,
+                                         std::move(options));
+  EXPECT_EQ(faults.Count("getpeername"), 0);
+  EXPECT_EQ(*client->GetExtraInfo(kPeername), SocketAddress::LoopbackIPv4(1));
+}
+
+// CONN-16
+TEST_F(StreamTransportTest, TcpDoesNotWaitForMoreToSend) {
+  auto [a, b] = TcpPair();
+  const auto client = NewStreamTransport(test_.loop(), std::move(a), client_);
+  EXPECT_EQ(*client->GetExtraInfo(kSocket)->GetOption(IPPROTO_TCP, TCP_NODELAY),
+            1);
+}
+
+// CONN-02
+TEST_F(StreamTransportTest, WhoMadeItHearsWhenItReadsAndWhenItIsGone) {
+  auto [a, b] = TcpPair();
+  StreamTransportOptions options;
+  options.on_made = [this] { client_->events.push_back("on_made"); };
+  options.on_lost = [this] {
+    client_->events.push_back("on_lost");
+    EXPECT_EQ(client_->lost, absl::OkStatus());
+  };
+  const auto client = NewStreamTransport(test_.loop(), std::move(a), client_,
+                                         std::move(options));
+  EXPECT_TRUE(b.Send("data").ok());
+  RunUntilIdle();
+  client->Close();
+  RunUntilIdle();
+  EXPECT_THAT(client_->events,
+              ElementsAre("made", "on_made", "data", "lost", "on_lost"));
+}
+
+// A peer that is gone raises no signal.
+TEST_F(StreamTransportTest, bug_H13_WritingToAPeerThatIsGoneKillsNobody) {
+  for (const bool tcp : {true, false}) {
+    client_ = std::make_shared<Recorder>();
+    auto [a, b] = tcp ? TcpPair() : *Socket::Pair();
+    const auto client = NewStreamTransport(test_.loop(), std::move(a), client_);
+    client->PauseReading();
+    RunUntilIdle();
+    b.Close();
+    while (client_->transport != nullptr) {
+      EXPECT_TRUE(client->Write("x").ok());
+      EXPECT_TRUE(client->WriteLines({"y", "z"}).ok());
+      RunUntilIdle();
+    }
+    EXPECT_FALSE(client_->lost.ok());
+  }
+}
+
 }  // namespace
 }  // namespace evkit

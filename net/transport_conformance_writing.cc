@@ -61,6 +61,17 @@ TEST_P(TransportConformance, AfterWriteEofWritesAreRefusedEmptyOnesToo) {
             absl::StatusCode::kFailedPrecondition);
 }
 
+// TR-27
+TEST_P(TransportConformance, WhatWasGivenMayChangeAfterTheWrite) {
+  ConnectAndRun();
+  std::string data = Pattern(bulk());
+  const std::string sent = data;
+  EXPECT_TRUE(pair_.first->Write(data).ok());
+  data.assign(data.size(), 'x');
+  RunUntil([&] { return b_->received.size() == sent.size(); });
+  EXPECT_TRUE(b_->received == sent);
+}
+
 // TR-25
 TEST_P(TransportConformance, PiecesAreWrittenAsOne) {
   ConnectAndRun();
