@@ -112,10 +112,8 @@ class FakeTlsEngine final : public TlsEngine {
     return absl::OkStatus();
   }
 
-  void TakeOutput(std::string* output) override {
-    output->append(output_);
-    output_.clear();
-  }
+  absl::string_view PendingOutput() const override { return output_; }
+  void ConsumeOutput() override { output_.clear(); }
 
   TlsInfo info() const override { return info_; }
 

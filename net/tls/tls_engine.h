@@ -43,8 +43,8 @@ class TlsInfo {
   bool resumed = false;
 };
 
-// Not thread-safe. After a call has failed only `TakeOutput()`, which may have
-// an alert for the peer, and `info()` are of use.
+// Not thread-safe. After a call has failed only the output, which may have an
+// alert for the peer, and `info()` are of use.
 //
 // Failures: kUnauthenticated: the peer's certificate is missing, or is not good
 // for what it is used for, or the peer says so of ours, and the text says why.
@@ -84,8 +84,16 @@ class TlsEngine {
   // come, to be read as before. Idempotent.
   virtual absl::Status Shutdown() = 0;
 
-  // Appends what is to be sent to the peer to `*output`.
-  virtual void TakeOutput(std::string* output) = 0;
+  // What is to be sent to the peer. Valid until the next call.
+  virtual absl::string_view PendingOutput() const = 0;
+  // It has been.
+  virtual void ConsumeOutput() = 0;
+  // Appends it to `*output`.
+  void TakeOutput(std::string* output) {
+    const absl::string_view pending = PendingOutput();
+    output->append(pending.data(), pending.size());
+    ConsumeOutput();
+  }
 
   virtual TlsInfo info() const = 0;
 };

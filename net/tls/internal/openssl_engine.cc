@@ -6,7 +6,9 @@
 #include <openssl/err.h>
 #include <openssl/x509.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <cstring>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -16,14 +18,6 @@
 
 namespace evkit::net_internal {
 namespace {
-
-// A BIO that says "later" when it is empty.
-BIO* NewMemoryBio() {
-  BIO* const bio = BIO_new(BIO_s_mem());
-  EVKIT_CHECK(bio != nullptr, "BIO_new: out of memory");
-  BIO_set_mem_eof_return(bio, -1);
-  return bio;
-}
 
 std::string ToDer(X509* certificate) {
   unsigned char* der = nullptr;
@@ -36,12 +30,68 @@ std::string ToDer(X509* certificate) {
 
 }  // namespace
 
+class OpensslEngine::Bio {
+ public:
+  static BIO* New(OpensslEngine& engine) {
+    static BIO_METHOD* const method = NewMethod();
+    BIO* const bio = BIO_new(method);
+    EVKIT_CHECK(bio != nullptr, "BIO_new: out of memory");
+    BIO_set_data(bio, &engine);
+    BIO_set_init(bio, 1);
+    return bio;
+  }
+
+ private:
+  static BIO_METHOD* NewMethod() {
+    BIO_METHOD* const method =
+        BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "evkit");
+    EVKIT_CHECK(method != nullptr, "BIO_meth_new: out of memory");
+    BIO_meth_set_read_ex(method, Read);
+    BIO_meth_set_write_ex(method, Write);
+    BIO_meth_set_ctrl(method, Control);
+    return method;
+  }
+  static OpensslEngine& EngineOf(BIO* bio) {
+    return *static_cast<OpensslEngine*>(BIO_get_data(bio));
+  }
+
+  static int Read(BIO* bio, char* buffer, size_t size, size_t* read) {
+    OpensslEngine& engine = EngineOf(bio);
+    BIO_clear_retry_flags(bio);
+    if (engine.input_is_empty()) {
+      if (!engine.at_eof_) BIO_set_retry_read(bio);
+      return 0;
+    }
+    *read = std::min(size, engine.input_.size() - engine.input_position_);
+    std::memcpy(buffer, engine.input_.data() + engine.input_position_, *read);
+    engine.input_position_ += *read;
+    if (engine.input_is_empty()) {
+      engine.input_ = std::string();
+      engine.input_position_ = 0;
+    }
+    return 1;
+  }
+  static int Write(BIO* bio, const char* data, size_t size, size_t* written) {
+    EngineOf(bio).output_.append(data, size);
+    *written = size;
+    return 1;
+  }
+  static long Control(BIO* bio, int command, long, void*) {
+    switch (command) {
+      case BIO_CTRL_FLUSH:
+        return 1;
+      case BIO_CTRL_EOF:
+        return EngineOf(bio).at_eof_ && EngineOf(bio).input_is_empty();
+      default:
+        return 0;
+    }
+  }
+};
+
 OpensslEngine::OpensslEngine(SSL* ssl, std::shared_ptr<TlsContext> context)
-    : context_(std::move(context)),
-      ssl_(ssl),
-      input_(NewMemoryBio()),
-      output_(NewMemoryBio()) {
-  SSL_set_bio(ssl_, input_, output_);
+    : context_(std::move(context)), ssl_(ssl) {
+  BIO* const bio = Bio::New(*this);
+  SSL_set_bio(ssl_, bio, bio);
   SSL_set_app_data(ssl_, this);
 }
 
@@ -52,19 +102,10 @@ OpensslEngine& OpensslEngine::Of(const SSL* ssl) {
 }
 
 void OpensslEngine::Feed(absl::string_view ciphertext) {
-  size_t written = 0;
-  while (!ciphertext.empty()) {
-    EVKIT_CHECK(BIO_write_ex(input_, ciphertext.data(), ciphertext.size(),
-                             &written) == 1,
-                "BIO_write: out of memory");
-    ciphertext.remove_prefix(written);
-  }
+  input_.append(ciphertext.data(), ciphertext.size());
 }
 
-void OpensslEngine::FeedEof() {
-  at_eof_ = true;
-  BIO_set_mem_eof_return(input_, 0);
-}
+void OpensslEngine::FeedEof() { at_eof_ = true; }
 
 absl::StatusOr<bool> OpensslEngine::Handshake() {
   ERR_clear_error();
@@ -89,7 +130,7 @@ absl::Status OpensslEngine::HandshakeError() {
         absl::StrCat(kWhat, ": the peer's certificate is refused: ",
                      X509_verify_cert_error_string(verified)));
   }
-  if (at_eof_ && BIO_pending(input_) == 0) {
+  if (at_eof_ && input_is_empty()) {
     ERR_clear_error();
     return StatusFromErrno(ECONNRESET, kWhat);
   }
@@ -122,7 +163,7 @@ absl::StatusOr<std::optional<size_t>> OpensslEngine::Read(
 }
 
 bool OpensslEngine::HasPendingInput() const {
-  return SSL_has_pending(ssl_) == 1 || BIO_pending(input_) > 0;
+  return SSL_has_pending(ssl_) == 1 || !input_is_empty();
 }
 
 absl::Status OpensslEngine::Write(absl::string_view data) {
@@ -130,6 +171,9 @@ absl::Status OpensslEngine::Write(absl::string_view data) {
     return absl::FailedPreconditionError("TLS write: after close_notify");
   }
   ERR_clear_error();
+  output_.reserve(output_.size() + data.size() +
+                  (data.size() / SSL3_RT_MAX_PLAIN_LENGTH + 1) *
+                      SSL3_RT_MAX_ENCRYPTED_OVERHEAD);
   while (!data.empty()) {
     size_t written = 0;
     if (SSL_write_ex(ssl_, data.data(), data.size(), &written) != 1) {
@@ -147,14 +191,6 @@ absl::Status OpensslEngine::Shutdown() {
   ERR_clear_error();
   if (SSL_shutdown(ssl_) >= 0) return absl::OkStatus();
   return TakeOpensslError(absl::StatusCode::kAborted, "TLS shutdown");
-}
-
-void OpensslEngine::TakeOutput(std::string* output) {
-  char* data = nullptr;
-  const long size = BIO_get_mem_data(output_, &data);
-  if (size <= 0) return;
-  output->append(data, size);
-  EVKIT_CHECK(BIO_reset(output_) == 1, "BIO_reset");
 }
 
 TlsInfo OpensslEngine::info() const {

@@ -1,15 +1,17 @@
 // Copyright 2026 The evkit Authors. SPDX-License-Identifier: Apache-2.0
 //
-// An engine of OpenSSL's, between two BIOs in memory.
+// An engine of OpenSSL's, which reads from and writes to strings.
 
 #ifndef EVKIT_NET_TLS_INTERNAL_OPENSSL_ENGINE_H_
 #define EVKIT_NET_TLS_INTERNAL_OPENSSL_ENGINE_H_
 
 #include <openssl/ssl.h>
 
+#include <cstddef>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -36,7 +38,8 @@ class OpensslEngine final : public TlsEngine {
   bool HasPendingInput() const override;
   absl::Status Write(absl::string_view data) override;
   absl::Status Shutdown() override;
-  void TakeOutput(std::string* output) override;
+  absl::string_view PendingOutput() const override { return output_; }
+  void ConsumeOutput() override { output_ = std::string(); }
   TlsInfo info() const override;
 
   // Another context is used from now on, and kept.
@@ -54,13 +57,19 @@ class OpensslEngine final : public TlsEngine {
   }
 
  private:
+  // What OpenSSL calls to move bytes: a BIO whose data is the engine.
+  class Bio;
+
   absl::Status HandshakeError();
+  bool input_is_empty() const { return input_position_ == input_.size(); }
 
   const std::shared_ptr<TlsContext> context_;
   std::shared_ptr<TlsContext> selected_context_;
   SSL* const ssl_;
-  BIO* const input_;   // Owned by `ssl_`.
-  BIO* const output_;  // Likewise.
+  // Both empty, and without memory, while nothing waits.
+  std::string input_;
+  size_t input_position_ = 0;  // How much of it OpenSSL has read.
+  std::string output_;
   std::string server_name_;
   absl::Status callback_error_;
   bool at_eof_ = false;

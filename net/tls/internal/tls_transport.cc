@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "evkit/base/errno_status.h"
 #include "evkit/net/internal/call_protocol.h"
+#include "evkit/net/internal/receive_buffer.h"
 
 namespace evkit::net_internal {
 namespace {
@@ -167,24 +168,24 @@ void TlsTransport::Deliver() {
 }
 
 bool TlsTransport::DeliverJoined() {
-  std::string plaintext;
+  // What the transport below has lent has been fed: the memory is free again.
+  const absl::Span<char> memory = ReceiveBuffer::Of(loop_).Lend(kReadHigh);
+  size_t size = 0;
   absl::StatusOr<std::optional<size_t>> read;
-  for (;;) {
-    const size_t size = plaintext.size();
-    plaintext.resize(size + kRecordSize);
-    read = engine_->Read(absl::MakeSpan(&plaintext[size], kRecordSize));
-    const bool more = read.ok() && read->has_value() && **read > 0;
-    plaintext.resize(size + (more ? **read : 0));
-    if (!more) break;
-  }
+  do {
+    read = engine_->Read(memory.subspan(size));
+    if (!read.ok() || !read->has_value() || **read == 0) break;
+    size += **read;
+  } while (size < memory.size());
   Flush();
-  if (!plaintext.empty()) {
+  if (size > 0) {
     const std::shared_ptr<Protocol> protocol = protocol_;
+    const absl::string_view plaintext(memory.data(), size);
     if (!Call("DataReceived", [&] { protocol->DataReceived(plaintext); })) {
       return false;
     }
   }
-  return EndOfRead(read);
+  return size == memory.size() || EndOfRead(read);
 }
 
 bool TlsTransport::DeliverBuffered(BufferedProtocol& protocol) {
@@ -284,10 +285,18 @@ void TlsTransport::Encrypt(absl::string_view data) {
 }
 
 void TlsTransport::Flush() {
-  engine_->TakeOutput(&output_);
-  if (below_ != nullptr && !below_paused_ && !output_.empty()) {
-    const std::string output = std::exchange(output_, std::string());
-    absl::Status status = below_->Write(output);
+  if (below_ == nullptr || below_paused_) {
+    engine_->TakeOutput(&output_);
+  } else {
+    absl::Status status;
+    if (!output_.empty()) {
+      status = below_->Write(std::exchange(output_, std::string()));
+    }
+    if (const absl::string_view output = engine_->PendingOutput();
+        status.ok() && !output.empty()) {
+      status = below_->Write(output);
+      engine_->ConsumeOutput();
+    }
     if (!status.ok()) Fatal(std::move(status));
   }
   if (state_ == State::kClosing && peer_closed_ && output_.empty()) {
