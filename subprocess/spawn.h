@@ -43,13 +43,13 @@ class Stdio {
   // /dev/null. asyncio's DEVNULL.
   static Stdio Null() { return Stdio(Kind::kNull, -1); }
   // A new pipe, whose other end is in the `Child`.
-  static Stdio Pipe() { return Stdio(Kind::kPipe, -1); }
+  static Stdio Pipe() { return Stdio(Kind::kNewPipe, -1); }
   // A copy of the parent's `fd`, which stays the caller's.
   static Stdio Fd(int fd) { return Stdio(Kind::kFd, fd); }
   // For `stderr_to` only: where the child's stdout goes. asyncio's STDOUT.
   static Stdio ToStdout() { return Stdio(Kind::kStdout, -1); }
 
-  enum class Kind : uint8_t { kInherit, kNull, kPipe, kFd, kStdout };
+  enum class Kind : uint8_t { kInherit, kNull, kNewPipe, kFd, kStdout };
   Kind kind() const { return kind_; }
   int fd() const { return fd_; }
 

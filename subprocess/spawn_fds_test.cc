@@ -252,7 +252,7 @@ TEST(SpawnFdsTest, bug_G11_AnyOfTheParentsStdioMayBeClosed) {
   using Kind = Stdio::Kind;
   std::vector<std::string> failures;
   for (int closed = 0; closed < 8; ++closed) {
-    for (const Kind kind : {Kind::kInherit, Kind::kNull, Kind::kPipe}) {
+    for (const Kind kind : {Kind::kInherit, Kind::kNull, Kind::kNewPipe}) {
       SavedStdio saved;
       const UniqueFd spare = NewLeakyFd();
       std::string expected;

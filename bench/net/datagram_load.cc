@@ -24,6 +24,9 @@ void RunDatagramLoad(const LoadOptions& options, LoadResult& result) {
       return;
     }
     ++asked;
+    if (options.lock_step) {
+      WaitUntilAsleep(options.server_pid);
+    }
     began[i] = NowNs();
     DieIfNegative(send(sockets[i].fd, pattern.data(), size, 0), "send");
   };

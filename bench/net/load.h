@@ -30,6 +30,9 @@ class LoadOptions {
   double rate = 0;       // Requests a second whatever comes back; 0: the
                          // next one follows the reply.
   bool verify = false;   // Look at every byte of a reply.
+  // The next request on each connection, all at once, when all have their reply
+  // and the server sleeps: what it does for them depends on no race then.
+  bool lock_step = false;
 };
 
 // Counts requests and their latencies between Begin() and End().

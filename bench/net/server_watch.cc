@@ -2,6 +2,7 @@
 
 #include "evkit/bench/net/server_watch.h"
 
+#include <sched.h>
 #include <time.h>
 
 #include <filesystem>
@@ -42,6 +43,21 @@ uint64_t ReadResidentBytes(int64_t pid) {
     }
   }
   return 0;
+}
+
+void WaitUntilAsleep(int64_t pid) {
+  const std::string path = "/proc/" + std::to_string(pid) + "/stat";
+  while (pid != 0) {
+    std::ifstream file(path);
+    std::string stat;
+    std::getline(file, stat);
+    // After the name, which is in brackets.
+    const size_t bracket = stat.rfind(')');
+    if (bracket == std::string::npos || stat[bracket + 2] == 'S') {
+      return;
+    }
+    sched_yield();
+  }
 }
 
 uint64_t NowNs() {

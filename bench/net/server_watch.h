@@ -23,6 +23,9 @@ ServerUse ReadServerUse(int64_t pid);
 // Resident memory; 0 if `pid` is 0.
 uint64_t ReadResidentBytes(int64_t pid);
 
+// Returns when the main thread sleeps, at once if `pid` is 0.
+void WaitUntilAsleep(int64_t pid);
+
 // A monotonic clock.
 uint64_t NowNs();
 

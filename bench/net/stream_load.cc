@@ -58,6 +58,12 @@ class StreamLoad {
     uint64_t now = began;
     while (!result_.IsOver(now)) {
       Wait(SendDue(began));
+      if (options_.lock_step && replied_ == asked_) {
+        WaitUntilAsleep(options_.server_pid);
+        for (Stream& stream : streams_) {
+          Request(stream, options_.depth, NowNs());
+        }
+      }
       now = NowNs();
     }
     for (Stream& stream : streams_) {
@@ -176,7 +182,8 @@ class StreamLoad {
       result_.Add(now - stream.began.front(), now);
       stream.began.pop_front();
     }
-    if (options_.rate == 0) {
+    replied_ += count;
+    if (options_.rate == 0 && !options_.lock_step) {
       Request(stream, static_cast<int64_t>(count), now);
     }
   }
@@ -208,6 +215,7 @@ class StreamLoad {
   std::vector<char> buffer_;
   std::vector<Stream> streams_;
   uint64_t asked_ = 0;
+  uint64_t replied_ = 0;
   int epoll_ = -1;
 };
 

@@ -107,6 +107,7 @@ absl::StatusOr<std::shared_ptr<Server>> BindServer(
   }
   NewServerOptions server_options;
   server_options.backlog = options.backlog;
+  server_options.tls = options.tls;
   absl::StatusOr<std::shared_ptr<Server>> server = NewServer(
       loop, std::move(sockets), std::move(factory), std::move(server_options));
   if (server.ok() && options.start_serving) {

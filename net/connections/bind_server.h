@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -20,6 +21,7 @@
 #include "evkit/net/connections/server.h"
 #include "evkit/net/protocol.h"
 #include "evkit/net/socket_address.h"
+#include "evkit/net/tls/tls_options.h"
 
 namespace evkit {
 
@@ -44,6 +46,8 @@ class ServerOptions {
   bool reuse_port = false;
   // SO_KEEPALIVE on the listening sockets, which connections inherit.
   bool keep_alive = false;
+  // Encrypts every connection (NewServerOptions::tls).
+  std::optional<TlsOptions> tls;
   // Begin to listen at once. Else StartServing() or ServeForever() does.
   bool start_serving = true;
 };

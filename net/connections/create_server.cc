@@ -83,6 +83,7 @@ Coro<std::shared_ptr<Server>> CreateServer(ProtocolFactory factory,
   sockets.push_back(std::move(socket));
   NewServerOptions server_options;
   server_options.backlog = options.backlog;
+  server_options.tls = options.tls;
   absl::StatusOr<std::shared_ptr<Server>> server = NewServer(
       *loop, std::move(sockets), std::move(factory), std::move(server_options));
   if (server.ok() && options.start_serving) {

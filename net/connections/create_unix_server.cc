@@ -99,6 +99,7 @@ absl::StatusOr<std::shared_ptr<Server>> BindUnixServer(
   }
   NewServerOptions server_options;
   server_options.backlog = options.backlog;
+  server_options.tls = options.tls;
   if (std::optional<net_internal::SocketFile> file = FileOf(socket, options)) {
     server_options.before_close = [&loop, file = *std::move(file)] {
       const absl::Status removed = file.Remove();

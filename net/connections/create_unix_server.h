@@ -20,6 +20,7 @@
 #include "evkit/net/connections/server.h"
 #include "evkit/net/protocol.h"
 #include "evkit/net/socket.h"
+#include "evkit/net/tls/tls_options.h"
 
 namespace evkit {
 
@@ -30,6 +31,8 @@ class UnixServerOptions {
 
   // As ListenerOptions::backlog.
   int backlog = 100;
+  // Encrypts every connection (NewServerOptions::tls).
+  std::optional<TlsOptions> tls;
   // Begin to listen at once.
   bool start_serving = true;
   // Remove the socket's file when the server is closed, if it is still the one

@@ -117,6 +117,7 @@ Server::Server(AbstractEventLoop& loop, std::vector<Socket> sockets,
                ProtocolFactory factory, NewServerOptions options)
     : loop_(loop),
       factory_(std::make_shared<ProtocolFactory>(std::move(factory))),
+      tls_(std::move(options.tls)),
       before_close_(std::move(options.before_close)),
       open_servers_(&open_servers.Get(loop)) {
   ListenerOptions listener_options;
@@ -247,10 +248,7 @@ void Server::SetUpNext() {
   const std::exception_ptr thrown =
       loop_internal::CatchExceptions([&] { protocol = (*factory)(); });
   if (thrown != nullptr) {
-    if (!loop_.GetDebug()) return;
-    ErrorContext report("Error on transport creation for incoming connection");
-    report.exception = thrown;
-    loop_.CallExceptionHandler(report);
+    ReportSetUpFailure(absl::OkStatus(), thrown);
     return;
   }
   EVKIT_CHECK(protocol != nullptr, "a protocol factory returned null");
@@ -261,8 +259,35 @@ void Server::SetUpNext() {
     place.Leave();
   };
   const auto client = clients_.begin();
+  if (tls_.has_value()) {
+    // The client is there at least until its transport is lost, which the layer
+    // hears of first.
+    absl::StatusOr<std::shared_ptr<Protocol>> layer = NewTlsServerLayer(
+        loop_, *tls_, std::move(protocol),
+        [this, client](absl::StatusOr<std::shared_ptr<Transport>> secure) {
+          if (secure.ok()) {
+            client->transport = *secure;
+          } else {
+            ReportSetUpFailure(secure.status(), nullptr);
+          }
+        });
+    if (!layer.ok()) {
+      ReportSetUpFailure(layer.status(), nullptr);
+      return;  // `options` give up the client's place.
+    }
+    protocol = *std::move(layer);
+  }
   client->transport = NewStreamTransport(
       loop_, std::move(socket), std::move(protocol), std::move(options));
+}
+
+void Server::ReportSetUpFailure(absl::Status status,
+                                std::exception_ptr thrown) {
+  if (!loop_.GetDebug()) return;
+  ErrorContext report("Error on transport creation for incoming connection");
+  report.status = std::move(status);
+  report.exception = std::move(thrown);
+  loop_.CallExceptionHandler(report);
 }
 
 void Server::Detach(std::list<Client>::iterator client) {
@@ -295,6 +320,9 @@ absl::StatusOr<std::shared_ptr<Server>> NewServer(AbstractEventLoop& loop,
   absl::Status status = CheckSockets(sockets);
   if (status.ok() && loop.IsClosed()) {
     status = absl::FailedPreconditionError("the event loop is closed");
+  }
+  if (status.ok() && options.tls.has_value()) {
+    status = CheckServerTlsOptions(*options.tls);
   }
   if (!status.ok()) {
     if (options.before_close != nullptr) std::move(options.before_close)();

@@ -39,8 +39,10 @@
 
 #include <cstddef>
 #include <deque>
+#include <exception>
 #include <list>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -55,6 +57,7 @@
 #include "evkit/net/protocol.h"
 #include "evkit/net/socket.h"
 #include "evkit/net/socket_address.h"
+#include "evkit/net/tls/tls_options.h"
 #include "evkit/net/transport.h"
 
 namespace evkit {
@@ -70,6 +73,10 @@ class NewServerOptions {
 
   // As ListenerOptions::backlog.
   int backlog = 100;
+  // Encrypts every connection: its protocol hears of it after the handshake. A
+  // handshake that fails ends the connection, and is reported in debug mode
+  // only (SRV-14).
+  std::optional<TlsOptions> tls;
   // Called once, right before the listening sockets are closed, whatever the
   // reason, a failure of NewServer() included: to take away what they left in
   // the file system.
@@ -147,6 +154,7 @@ class Server final : public std::enable_shared_from_this<Server> {
 
   void Accepted(Socket socket, SocketAddress from);
   void SetUpNext();
+  void ReportSetUpFailure(absl::Status status, std::exception_ptr thrown);
   void Detach(std::list<Client>::iterator client);
   void WakeIfDown();
   std::vector<std::shared_ptr<Transport>> Transports() const;
@@ -155,6 +163,7 @@ class Server final : public std::enable_shared_from_this<Server> {
   std::vector<std::unique_ptr<Listener>> listeners_;
   // Shared with the call that is under way, during which Close() may come.
   std::shared_ptr<ProtocolFactory> factory_;
+  const std::optional<TlsOptions> tls_;
   absl::AnyInvocable<void() &&> before_close_;
   net_internal::OpenServers* open_servers_;  // Null once closed.
   bool serving_ = false;
@@ -171,6 +180,7 @@ class Server final : public std::enable_shared_from_this<Server> {
 // A server over sockets of type SOCK_STREAM that are bound already. It does not
 // serve yet. The sockets are closed if it fails.
 //   kInvalidArgument: no socket, or one of another type (SRV-02).
+//   What CheckServerTlsOptions() says of `options.tls`.
 //   kFailedPrecondition: the loop is closed.
 absl::StatusOr<std::shared_ptr<Server>> NewServer(
     AbstractEventLoop& loop, std::vector<Socket> sockets,

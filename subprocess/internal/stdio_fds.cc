@@ -116,7 +116,7 @@ absl::Status StdioFds::OpenOne(Stdio stdio, int target, UniqueFd& parent_end,
       moves.push_back({target, null_.get()});
       return absl::OkStatus();
     }
-    case Stdio::Kind::kPipe: {
+    case Stdio::Kind::kNewPipe: {
       int ends[2];
       if (sys::pipe2(ends, O_CLOEXEC) < 0) {
         return StatusFromErrno(errno, "pipe2");

@@ -6,18 +6,30 @@
 
 namespace evkit::net_internal {
 
-bool SeparatorSearch::valid() const {
-  const absl::Span<const absl::string_view> all = separators();
-  return !all.empty() &&
-         std::none_of(all.begin(), all.end(),
+bool SeparatorSearch::AllAreValid() const {
+  return !several_.empty() &&
+         std::none_of(several_.begin(), several_.end(),
                       [](absl::string_view one) { return one.empty(); });
 }
 
-bool SeparatorSearch::Find(absl::string_view data) {
+bool SeparatorSearch::FindOne(absl::string_view data) {
+  const size_t at = data.find(one_, searched_);
+  if (at != absl::string_view::npos) {
+    begin_ = at;
+    end_ = at + one_.size();
+    return true;
+  }
+  if (data.size() + 1 > one_.size()) {
+    searched_ = std::max(searched_, data.size() + 1 - one_.size());
+  }
+  return false;
+}
+
+bool SeparatorSearch::FindFirst(absl::string_view data) {
   bool found = false;
   size_t longest = 0;
   absl::string_view window = data.substr(searched_);
-  for (const absl::string_view separator : separators()) {
+  for (const absl::string_view separator : several_) {
     longest = std::max(longest, separator.size());
     const size_t at = window.find(separator);
     if (at == absl::string_view::npos) continue;

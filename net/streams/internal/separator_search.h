@@ -21,11 +21,13 @@ class SeparatorSearch {
       : several_(separators), is_one_(false) {}
 
   // Whether there is at least one, and none is empty.
-  bool valid() const;
+  bool valid() const { return is_one_ ? !one_.empty() : AllAreValid(); }
 
   // Goes on in `data`: what it was given before, and more behind it. True if
   // there is a separator.
-  bool Find(absl::string_view data);
+  bool Find(absl::string_view data) {
+    return is_one_ ? FindOne(data) : FindFirst(data);
+  }
 
   // Of the match that ends first; of those that end together, the shortest.
   size_t match_begin() const { return begin_; }
@@ -34,9 +36,9 @@ class SeparatorSearch {
   size_t searched() const { return searched_; }
 
  private:
-  absl::Span<const absl::string_view> separators() const {
-    return is_one_ ? absl::MakeConstSpan(&one_, 1) : several_;
-  }
+  bool AllAreValid() const;
+  bool FindOne(absl::string_view data);
+  bool FindFirst(absl::string_view data);
 
   absl::string_view one_;
   absl::Span<const absl::string_view> several_;

@@ -1,0 +1,80 @@
+// Copyright 2026 The evkit Authors. SPDX-License-Identifier: Apache-2.0
+//
+// evkit with coroutines that use sockets themselves.
+
+#include <string>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "evkit/base/unique_fd.h"
+#include "evkit/bench/net/command_line.h"
+#include "evkit/bench/net/serve.h"
+#include "evkit/loop/coro/coro.h"
+#include "evkit/loop/coro/or_return.h"
+#include "evkit/loop/coro/run.h"
+#include "evkit/loop/coro/task.h"
+#include "evkit/net/socket.h"
+#include "evkit/net/socket_address.h"
+#include "evkit/net/sockets/sock_accept.h"
+#include "evkit/net/sockets/sock_recv.h"
+#include "evkit/net/sockets/sock_recv_from.h"
+#include "evkit/net/sockets/sock_send.h"
+
+namespace evkit {
+namespace {
+
+Coro<void> Echo(Socket socket) {
+  while (true) {
+    const std::string data = co_await OrReturn(SockRecv(socket, kReadSize));
+    if (data.empty()) {
+      co_return absl::OkStatus();
+    }
+    co_await OrReturn(SockSendAll(socket, data));
+  }
+}
+
+// A task whose connection was reset has failed, and nobody asks it why.
+Coro<void> EchoQuietly(Socket socket) {
+  (co_await Echo(std::move(socket))).IgnoreError();
+  co_return absl::OkStatus();
+}
+
+Coro<void> EchoStreams(Socket listening) {
+  while (true) {
+    auto [socket, peer] = co_await OrReturn(SockAccept(listening));
+    CreateTask(EchoQuietly(std::move(socket)));
+  }
+}
+
+Coro<void> EchoDatagrams(Socket socket) {
+  while (true) {
+    const auto [data, from] =
+        co_await OrReturn(SockRecvFrom(socket, kReadSize));
+    co_await OrReturn(SockSendTo(socket, data, from));
+  }
+}
+
+Socket Adopt(int fd) {
+  absl::StatusOr<Socket> socket = Socket::Adopt(UniqueFd(fd));
+  if (!socket.ok()) {
+    Die(socket.status().ToString());
+  }
+  return *std::move(socket);
+}
+
+}  // namespace
+}  // namespace evkit
+
+int main(int argc, char** argv) {
+  using namespace evkit;
+  const ServeOptions options(argc, argv);
+  if (options.name == "sendfile") {
+    ExitUnavailable("see evkit_server");
+  }
+  const absl::Status status =
+      options.name == "udp"
+          ? Run(EchoDatagrams(Adopt(BindDatagramAndAnnounce(options))))
+          : Run(EchoStreams(Adopt(ListenAndAnnounce(options))));
+  Die(status.ToString());
+}
