@@ -65,7 +65,6 @@ class ThreadResolverOptions {
 //
 // Beside the errors of `Resolver`:
 //   kUnavailable: there is no thread, and none can be made.
-//   kFailedPrecondition: in a forked child.
 class ThreadResolver final : public Resolver {
  public:
   // `loop` outlives all use of this, but not its destructor.

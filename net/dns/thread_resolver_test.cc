@@ -18,6 +18,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "evkit/base/errno_status.h"
 #include "evkit/base/fault_injection.h"
 #include "evkit/loop/abstract_event_loop.h"
@@ -25,6 +26,7 @@
 #include "evkit/loop/default_event_loop.h"
 #include "evkit/loop/error_context.h"
 #include "evkit/loop/executor/call_in_executor.h"
+#include "evkit/loop/executor/default_executor.h"
 #include "evkit/net/dns/gai_status.h"
 #include "evkit/net/dns/resolver.h"
 #include "evkit/net/socket_address.h"
@@ -300,6 +302,18 @@ TEST_F(ThreadResolverTest,
   Run();
   EXPECT_THAT(answers_, SizeIs(3));
   EXPECT_THAT(libc_.asked(), SizeIs(3));
+}
+
+// DNS-04
+TEST_F(ThreadResolverTest, ItOutlivesTheDefaultExecutor) {
+  Make();
+  ASSERT_TRUE(ShutdownDefaultExecutor(*loop_, absl::InfiniteDuration(),
+                                      [this](absl::Status) { loop_->Stop(); })
+                  .ok());
+  Run();
+  const Resolution resolution = Ask("a.test");
+  Run();
+  EXPECT_TRUE(answers_[0].ok());
 }
 
 TEST_F(ThreadResolverTest, bug_M2_NoCodeOfTheSystemAborts) {
