@@ -8,7 +8,9 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 
+#include <cerrno>
 #include <memory>
+#include <random>
 #include <string>
 #include <utility>
 #include <vector>
@@ -23,6 +25,7 @@
 #include "evkit/net/socket.h"
 #include "evkit/net/socket_address.h"
 #include "evkit/net/transport.h"
+#include "evkit/net/transport_conformance.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -63,12 +66,74 @@ class Recorder : public Protocol {
 std::pair<Socket, Socket> TcpPair() {
   Socket listener = *Socket::Create(AF_INET, SOCK_STREAM);
   EXPECT_TRUE(listener.Bind(SocketAddress::LoopbackIPv4(0)).ok());
+  // Fixed buffers, so that what fills them is known; accepted sockets inherit.
+  EXPECT_TRUE(listener.SetOption(SOL_SOCKET, SO_RCVBUF, 400'000).ok());
+  EXPECT_TRUE(listener.SetOption(SOL_SOCKET, SO_SNDBUF, 400'000).ok());
   EXPECT_TRUE(listener.Listen(1).ok());
   Socket client = *Socket::Create(AF_INET, SOCK_STREAM);
+  EXPECT_TRUE(client.SetOption(SOL_SOCKET, SO_RCVBUF, 400'000).ok());
+  EXPECT_TRUE(client.SetOption(SOL_SOCKET, SO_SNDBUF, 400'000).ok());
   EXPECT_TRUE(client.Connect(*listener.LocalAddress()).ok());
   Socket server = std::move((*listener.Accept())->first);
   return std::pair(std::move(client), std::move(server));
 }
+
+// --- The rules of all stream transports --------------------------------------
+
+TransportPair MakePair(TestLoop& test, std::pair<Socket, Socket> sockets,
+                       std::shared_ptr<Protocol> first,
+                       std::shared_ptr<Protocol> second,
+                       std::shared_ptr<void> world = nullptr) {
+  return TransportPair(
+      NewStreamTransport(test.loop(), std::move(sockets.first),
+                         std::move(first)),
+      NewStreamTransport(test.loop(), std::move(sockets.second),
+                         std::move(second)),
+      std::move(world));
+}
+
+TransportPair TcpTransports(TestLoop& test, std::shared_ptr<Protocol> first,
+                            std::shared_ptr<Protocol> second) {
+  return MakePair(test, TcpPair(), std::move(first), std::move(second));
+}
+
+TransportPair UnixTransports(TestLoop& test, std::shared_ptr<Protocol> first,
+                             std::shared_ptr<Protocol> second) {
+  return MakePair(test, *Socket::Pair(), std::move(first), std::move(second));
+}
+
+// Unix sockets with a small buffer, whose calls take little, find nothing, and
+// are interrupted, as the seed has it.
+TransportPair FaultyTransports(TestLoop& test, std::shared_ptr<Protocol> first,
+                               std::shared_ptr<Protocol> second) {
+  std::pair<Socket, Socket> sockets = *Socket::Pair();
+  EXPECT_TRUE(sockets.first.SetOption(SOL_SOCKET, SO_SNDBUF, 8192).ok());
+  EXPECT_TRUE(sockets.second.SetOption(SOL_SOCKET, SO_SNDBUF, 8192).ok());
+  const auto faults = std::make_shared<FaultInjection>();
+  std::mt19937_64 random(test.seed());
+  for (const char* const call : {"send", "sendmsg", "recv"}) {
+    int nth = 0;
+    for (int i = 0; i < 9; ++i) {
+      nth += 1 + static_cast<int>(random() % 10);
+      faults->Fail(call, random() % 2 == 0 ? EAGAIN : EINTR, nth,
+                   1 + static_cast<int>(random() % 3));
+    }
+  }
+  faults->LimitSize("send", 100 + random() % 3000);
+  faults->LimitSize("recv", 100 + random() % 3000);
+  return MakePair(test, std::move(sockets), std::move(first), std::move(second),
+                  faults);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Sockets, TransportConformance,
+    ::testing::Values(TransportPairFactory("Tcp", 4 << 20, TcpTransports),
+                      TransportPairFactory("Unix", 2 << 20, UnixTransports),
+                      TransportPairFactory("Faulty", 1 << 19,
+                                           FaultyTransports)),
+    TransportPairFactoryName);
+
+// --- What is particular to sockets -------------------------------------------
 
 class StreamTransportTest : public ::testing::Test {
  protected:
@@ -100,6 +165,83 @@ TEST_F(StreamTransportTest, BytesGoToThePeerAndBack) {
   EXPECT_EQ(server_->lost, absl::OkStatus());
   EXPECT_EQ(client->GetProtocol(), nullptr);
   EXPECT_EQ(client->GetExtraInfo(kSocket)->fd(), -1);
+}
+
+// TR-23
+TEST_F(StreamTransportTest, ItTellsOfItsSocketAndItsAddresses) {
+  auto [a, b] = TcpPair();
+  const SocketAddress local = *a.LocalAddress();
+  const SocketAddress remote = *a.PeerAddress();
+  const int fd = a.fd();
+  const auto client = NewStreamTransport(test_.loop(), std::move(a), client_);
+  RunUntilIdle();
+  ASSERT_NE(client->GetExtraInfo(kSocket), nullptr);
+  EXPECT_EQ(client->GetExtraInfo(kSocket)->fd(), fd);
+  EXPECT_EQ(*client->GetExtraInfo(kSockname), local);
+  EXPECT_EQ(*client->GetExtraInfo(kPeername), remote);
+  EXPECT_EQ(client->GetExtraInfo(kPipe), nullptr);
+  client->Abort();
+  RunUntilIdle();
+  EXPECT_EQ(*client->GetExtraInfo(kSockname), local);
+  EXPECT_EQ(*client->GetExtraInfo(kPeername), remote);
+  EXPECT_EQ(client->GetExtraInfo(kSocket)->fd(), -1);
+}
+
+// TR-23
+TEST_F(StreamTransportTest, APeerThatIsGivenIsNotAskedFor) {
+  auto [a, b] = TcpPair();
+  FaultInjection faults;
+  StreamTransportOptions options;
+  options.peername = SocketAddress::LoopbackIPv4(1);
+  const auto client = NewStreamTransport(test_.loop(), std::move(a), client_,
+                                         std::move(options));
+  EXPECT_EQ(faults.Count("getpeername"), 0);
+  EXPECT_EQ(*client->GetExtraInfo(kPeername), SocketAddress::LoopbackIPv4(1));
+}
+
+// CONN-16
+TEST_F(StreamTransportTest, TcpDoesNotWaitForMoreToSend) {
+  auto [a, b] = TcpPair();
+  const auto client = NewStreamTransport(test_.loop(), std::move(a), client_);
+  EXPECT_EQ(*client->GetExtraInfo(kSocket)->GetOption(IPPROTO_TCP, TCP_NODELAY),
+            1);
+}
+
+// CONN-02
+TEST_F(StreamTransportTest, WhoMadeItHearsWhenItReadsAndWhenItIsGone) {
+  auto [a, b] = TcpPair();
+  StreamTransportOptions options;
+  options.on_made = [this] { client_->events.push_back("on_made"); };
+  options.on_lost = [this] {
+    client_->events.push_back("on_lost");
+    EXPECT_EQ(client_->lost, absl::OkStatus());
+  };
+  const auto client = NewStreamTransport(test_.loop(), std::move(a), client_,
+                                         std::move(options));
+  EXPECT_TRUE(b.Send("data").ok());
+  RunUntilIdle();
+  client->Close();
+  RunUntilIdle();
+  EXPECT_THAT(client_->events,
+              ElementsAre("made", "on_made", "data", "lost", "on_lost"));
+}
+
+// A peer that is gone raises no signal.
+TEST_F(StreamTransportTest, bug_H13_WritingToAPeerThatIsGoneKillsNobody) {
+  for (const bool tcp : {true, false}) {
+    client_ = std::make_shared<Recorder>();
+    auto [a, b] = tcp ? TcpPair() : *Socket::Pair();
+    const auto client = NewStreamTransport(test_.loop(), std::move(a), client_);
+    client->PauseReading();
+    RunUntilIdle();
+    b.Close();
+    while (client_->transport != nullptr) {
+      EXPECT_TRUE(client->Write("x").ok());
+      EXPECT_TRUE(client->WriteLines({"y", "z"}).ok());
+      RunUntilIdle();
+    }
+    EXPECT_FALSE(client_->lost.ok());
+  }
 }
 
 }  // namespace

@@ -18,6 +18,8 @@
 #include "evkit/loop/coro/coro.h"
 #include "evkit/loop/coro/future.h"
 #include "evkit/loop/coro/or_return.h"
+#include "evkit/loop/error_context.h"
+#include "evkit/net/connections/internal/socket_file.h"
 #include "evkit/net/datagrams/datagram_transport.h"
 #include "evkit/net/dns/get_addr_info.h"
 #include "evkit/net/dns/host_port.h"
@@ -163,6 +165,16 @@ absl::StatusOr<Socket> OpenFirst(const Plan& plan,
   return first_error;
 }
 
+// As CreateUnixServer() does it.
+void RemoveStaleSocket(AbstractEventLoop& loop, const std::string& path) {
+  const absl::Status removed = net_internal::RemoveStaleSocket(path);
+  if (removed.ok()) return;
+  ErrorContext report("Unable to check or remove stale UNIX socket");
+  report.status = removed;
+  report.details["path"] = path;
+  loop.CallExceptionHandler(report);
+}
+
 }  // namespace
 
 Coro<DatagramEndpoint> CreateDatagramEndpoint(
@@ -210,6 +222,7 @@ Coro<DatagramEndpoint> CreateDatagramEndpoint(DatagramProtocolFactory factory,
 
 Coro<DatagramEndpoint> CreateUnixDatagramEndpoint(
     DatagramProtocolFactory factory, UnixDatagramEndpointOptions options) {
+  AbstractEventLoop* const loop = co_await OrReturn(GetRunningLoop());
   std::optional<SocketAddress> local;
   DatagramTransportOptions transport_options;
   transport_options.batch = options.batch;
@@ -220,6 +233,7 @@ Coro<DatagramEndpoint> CreateUnixDatagramEndpoint(
   }
   if (options.local_path.has_value()) {
     local = co_await OrReturn(SocketAddress::Unix(*options.local_path));
+    if (!local->is_abstract()) RemoveStaleSocket(*loop, *options.local_path);
   }
   absl::StatusOr<Socket> socket =
       Open(Plan(), Group(AF_UNIX, 0), local, transport_options.remote_address);

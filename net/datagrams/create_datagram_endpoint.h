@@ -100,7 +100,9 @@ class UnixDatagramEndpointOptions {
   size_t max_datagram_size = 0;
 };
 
-// The file that bind(2) makes is left behind when the endpoint is closed.
+// A socket that is at `local_path` already is removed, be it in use or not; not
+// being able to is reported, and shows in bind(2) (DGRAM-04). The file that
+// bind(2) makes is left behind when the endpoint is closed.
 //   kInvalidArgument: as SocketAddress::Unix().
 //   The errnos of socket(2), bind(2) and connect(2): ENOENT as kNotFound.
 Coro<DatagramEndpoint> CreateUnixDatagramEndpoint(

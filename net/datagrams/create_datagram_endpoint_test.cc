@@ -39,6 +39,7 @@ namespace evkit {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 class CreateDatagramEndpointTest : public ::testing::Test {
@@ -349,6 +350,44 @@ TEST_F(CreateUnixDatagramEndpointTest, TwoTalkToEachOther) {
       server->transport->SendTo("hi", server_protocol->senders[0]).ok());
   RunUntilIdle();
   EXPECT_THAT(protocol_->events, ElementsAre("made", "got hi"));
+}
+
+// DGRAM-04
+TEST_F(CreateUnixDatagramEndpointTest, ASocketThatIsThereIsRemoved) {
+  UnixDatagramEndpointOptions options;
+  options.local_path = path_;
+  const absl::StatusOr<DatagramEndpoint> first = CreateUnix(options);
+  ASSERT_TRUE(first.ok()) << first.status();
+  const absl::StatusOr<DatagramEndpoint> second = CreateUnix(options);
+  ASSERT_TRUE(second.ok()) << second.status();
+  Socket peer = BoundDatagramSocket(AF_UNIX);
+  ASSERT_TRUE(peer.SendTo("x", *SocketAddress::Unix(path_)).ok());
+  RunUntilIdle();
+  EXPECT_THAT(protocol_->events, ElementsAre("made", "got x"));
+  EXPECT_THAT(test_.log(), IsEmpty());
+}
+
+// DGRAM-04
+TEST_F(CreateUnixDatagramEndpointTest, AFileThatIsNoSocketIsLeftAlone) {
+  close(open(path_.c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+  UnixDatagramEndpointOptions options;
+  options.local_path = path_;
+  EXPECT_EQ(ErrnoFromStatus(CreateUnix(options).status()), EADDRINUSE);
+  EXPECT_EQ(access(path_.c_str(), F_OK), 0);
+}
+
+// DGRAM-04
+TEST_F(CreateUnixDatagramEndpointTest, NotBeingAbleToRemoveItIsReported) {
+  UnixDatagramEndpointOptions options;
+  options.local_path = path_;
+  ASSERT_TRUE(CreateUnix(options).ok());
+  FaultInjection faults;
+  faults.Fail("unlink", EACCES);
+  EXPECT_EQ(ErrnoFromStatus(CreateUnix(options).status()), EADDRINUSE);
+  ASSERT_EQ(test_.log().size(), 1u);
+  EXPECT_THAT(test_.log()[0],
+              HasSubstr("Unable to check or remove stale UNIX socket"));
+  EXPECT_THAT(test_.log()[0], HasSubstr(path_));
 }
 
 TEST_F(CreateUnixDatagramEndpointTest, PathsThatAreNoneAreRefused) {

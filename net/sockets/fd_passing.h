@@ -90,8 +90,8 @@ class RecvFdsAwait final : public SocketWait {
 
 // Some bytes, at most `size` and at most 1 MiB, and the descriptors that came
 // with them, close-on-exec; those of two SendFds() never come together. No
-// bytes: the end of the stream. Cancelled after the system call: the bytes are
-// lost, and the descriptors closed. So they are after these errors:
+// bytes: the end of the stream. After these errors the bytes are lost, and the
+// descriptors closed:
 //   kResourceExhausted: more than `max_fds` came; or, EMFILE, more than this
 //     process may have.
 [[nodiscard]] inline net_internal::RecvFdsAwait RecvFds(Socket& socket,

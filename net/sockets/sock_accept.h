@@ -35,10 +35,9 @@ class SockAcceptAwait final : public SocketWait {
 }  // namespace net_internal
 
 // The next connection, non-blocking and close-on-exec (SOCK-14), and where it
-// comes from. A wait that is cancelled accepts nothing (SOCK-15); cancelled
-// after the system call, the connection is closed. All errors of accept4(2) are
-// passed on, ECONNABORTED and EMFILE too: who serves for long goes on after
-// them, or uses a Listener (net/connections/listener.h).
+// comes from. A wait that is cancelled accepts nothing (SOCK-15). All errors of
+// accept4(2) are passed on, ECONNABORTED and EMFILE too: who serves for long
+// goes on after them, or uses a Listener (net/connections/listener.h).
 [[nodiscard]] inline net_internal::SockAcceptAwait SockAccept(
     Socket& listening) {
   return net_internal::SockAcceptAwait(listening);

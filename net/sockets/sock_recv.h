@@ -22,10 +22,10 @@
 // until it is cancelled, and whose end does not disturb the second (SOCK-09).
 //
 // Cancelling ends the wait, and the socket is no longer watched, at once
-// (SOCK-08). A task that is cancelled in the short time between the system call
-// and its own next step gets kCancelled, and what the call has done is done:
-// each function says what is lost then. A wait that never had to suspend cannot
-// be cancelled.
+// (SOCK-08). All are cancel-safe: the task goes on in the very callback that
+// makes the system call, so no cancellation comes between the two, and what was
+// received is never lost (SOCK-03). A wait that never had to suspend cannot be
+// cancelled.
 //
 // Errors are those of the system call, "recv(fd=7): Connection reset by peer",
 // and those of `AddReader()` and `AddWriter()`.
@@ -74,14 +74,13 @@ class SockRecvIntoAwait final : public SocketWait {
 }  // namespace net_internal
 
 // Some bytes, at most `size` and at most 1 MiB; none at the end of the stream
-// (SOCK-04), or if `size` is 0. Cancelled after the system call: they are lost.
+// (SOCK-04), or if `size` is 0.
 [[nodiscard]] inline net_internal::SockRecvAwait SockRecv(Socket& socket,
                                                           size_t size) {
   return net_internal::SockRecvAwait(socket, size);
 }
 
-// The same into `buffer`; how many bytes. Cancelled after the system call: they
-// are in `buffer`, and nobody knows how many.
+// The same into `buffer`; how many bytes.
 [[nodiscard]] inline net_internal::SockRecvIntoAwait SockRecvInto(
     Socket& socket, absl::Span<char> buffer) {
   return net_internal::SockRecvIntoAwait(socket, buffer);

@@ -55,14 +55,13 @@ class SockRecvFromIntoAwait final : public SocketWait {
 
 // One message, the first `size` bytes of it and at most 1 MiB, the rest being
 // lost; and its sender, which is no address if it has none, and for connected
-// streams (SOCK-06). Cancelled after the system call: the message is lost.
+// streams (SOCK-06).
 [[nodiscard]] inline net_internal::SockRecvFromAwait SockRecvFrom(
     Socket& socket, size_t size) {
   return net_internal::SockRecvFromAwait(socket, size);
 }
 
-// The same into `buffer`; how many bytes, and the sender. Cancelled after the
-// system call: the message is in `buffer`, its length and sender are lost.
+// The same into `buffer`; how many bytes, and the sender.
 [[nodiscard]] inline net_internal::SockRecvFromIntoAwait SockRecvFromInto(
     Socket& socket, absl::Span<char> buffer) {
   return net_internal::SockRecvFromIntoAwait(socket, buffer);

@@ -61,8 +61,8 @@ class SockSendToAwait final : public SocketWait {
 }
 
 // Sends one message to `to`, an empty one too; how many bytes of it were sent,
-// which for messages is all (SOCK-06). `data` stays valid meanwhile. Cancelled
-// after the system call: it was sent.
+// which for messages is all (SOCK-06). `data` stays valid meanwhile. Cancelled,
+// it was not sent.
 [[nodiscard]] inline net_internal::SockSendToAwait SockSendTo(
     Socket& socket, absl::string_view data, const SocketAddress& to) {
   return net_internal::SockSendToAwait(socket, data, to);

@@ -8,7 +8,9 @@
 #include <csignal>
 #include <cstdint>
 #include <optional>
+#include <stdexcept>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -20,6 +22,7 @@
 #include "evkit/base/allocation_counter.h"
 #include "evkit/base/errno_status.h"
 #include "evkit/base/fault_injection.h"
+#include "evkit/loop/context.h"
 #include "evkit/loop/coro/coro.h"
 #include "evkit/loop/coro/or_return.h"
 #include "evkit/loop/coro/run_until_complete.h"
@@ -73,8 +76,7 @@ class SocketsTest : public ::testing::Test {
     return CreateTask(test_.loop(), std::move(coro));
   }
   void RunUntilIdle() { ASSERT_TRUE(test_.RunUntilIdle().ok()); }
-  // Cancels the task after what the next turn finds ready has been called, and
-  // before the task goes on.
+  // Cancels the task in the next turn, after what that finds ready.
   void CancelAfterReadiness(AnyTask task) {
     test_->CallLater(absl::ZeroDuration(), [task]() mutable { task.Cancel(); });
     RunUntilIdle();
@@ -282,14 +284,61 @@ TEST_F(SocketsTest, CancellingStopsWatchingAtOnce) {
   EXPECT_EQ(*RunUntilComplete(test_.loop(), Recv(a_, 10)), "kept");
 }
 
-TEST_F(SocketsTest, CancelledAfterTheSystemCallTheBytesAreLost) {
+// SOCK-03
+TEST_F(SocketsTest, CancelledWhenTheBytesHaveComeTheyAreNotLost) {
   auto task = Start(Recv(a_, 10));
   RunUntilIdle();
-  ASSERT_TRUE(b_.Send("lost").ok());
+  ASSERT_TRUE(b_.Send("data").ok());
   CancelAfterReadiness(task);
+  EXPECT_EQ(*task.Result(), "data");
+}
+
+// SOCK-03: and if it comes first, they are left to the next.
+TEST_F(SocketsTest, CancelledInTheTurnInWhichTheBytesComeTheyStay) {
+  auto task = Start(Recv(a_, 10));
+  RunUntilIdle();
+  ASSERT_TRUE(b_.Send("data").ok());
+  test_->CallSoon([&] { task.Cancel(); });
+  RunUntilIdle();
   EXPECT_TRUE(task.cancelled());
-  ASSERT_TRUE(b_.Send("next").ok());
-  EXPECT_EQ(*RunUntilComplete(test_.loop(), Recv(a_, 10)), "next");
+  EXPECT_EQ(*RunUntilComplete(test_.loop(), Recv(a_, 10)), "data");
+}
+
+Coro<void> RecvInContext(Socket& socket, const ContextVar<int>* variable,
+                         std::vector<int>* seen) {
+  variable->Set(1);
+  co_await OrReturn(SockRecv(socket, 10));
+  seen->push_back(*variable->Get());
+  variable->Set(2);
+  co_await OrReturn(SockRecv(socket, 10));
+  seen->push_back(*variable->Get());
+  co_return absl::OkStatus();
+}
+
+// SOCK-03: the task goes on in its own context.
+TEST_F(SocketsTest, TheContextOfTheTaskIsKept) {
+  static const ContextVar<int> variable("variable");
+  std::vector<int> seen;
+  Start(RecvInContext(a_, &variable, &seen));
+  for (int i = 0; i < 2; ++i) {
+    RunUntilIdle();
+    ASSERT_TRUE(b_.Send("x").ok());
+  }
+  RunUntilIdle();
+  EXPECT_THAT(seen, ElementsAre(1, 2));
+}
+
+Coro<void> RecvAndThrow(Socket& socket) {
+  co_await OrReturn(SockRecv(socket, 10));
+  throw std::runtime_error("after the wait");
+}
+
+TEST_F(SocketsTest, WhatTheTaskThrowsAfterTheWaitIsItsOwn) {
+  const auto task = Start(RecvAndThrow(a_));
+  RunUntilIdle();
+  ASSERT_TRUE(b_.Send("x").ok());
+  RunUntilIdle();
+  EXPECT_THROW(task.Result().IgnoreError(), std::runtime_error);
 }
 
 // SOCK-09
@@ -407,13 +456,12 @@ TEST_F(SockAcceptTest, AWaitThatIsCancelledAcceptsNothing) {
   EXPECT_TRUE(RunUntilComplete(test_.loop(), Accept(listening_)).ok());
 }
 
-TEST_F(SockAcceptTest, CancelledAfterTheSystemCallTheConnectionIsClosed) {
+TEST_F(SockAcceptTest, CancelledWhenAConnectionHasComeItIsNotLost) {
   auto task = Start(Accept(listening_));
   RunUntilIdle();
   Socket client = Connected();
   CancelAfterReadiness(task);
-  EXPECT_TRUE(task.cancelled());
-  EXPECT_EQ(*RunUntilComplete(test_.loop(), Recv(client, 10)), "");
+  EXPECT_TRUE(task.Result().ok());
 }
 
 TEST_F(SockAcceptTest, ErrorsArePassedOnAndTheNextCallAccepts) {

@@ -54,6 +54,10 @@ void TaskState::Start(std::string&& name, const Context* context, bool eager,
     Wake();
     return;
   }
+  StepHere();
+}
+
+void TaskState::StepHere() {
   step_.Ref();
   class Unref {
    public:
@@ -91,6 +95,10 @@ void TaskState::Wake() {
   queued_ = true;
   step_.Ref();
   if (!loop->CallSoonNode(step_)) queued_ = false;
+}
+
+void TaskState::Continue() {
+  if (!queued_ && !done()) StepHere();
 }
 
 void TaskState::Step() {

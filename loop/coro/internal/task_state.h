@@ -77,7 +77,11 @@ class TaskState : public FutureState, public CoroStack {
   void Suspend(Suspension& suspension) { waiting_on_ = &suspension; }
   // What it waited for has come: the next step is queued.
   void Wake();
-  // The same for an await that cannot be cancelled.
+  // The same, and the next step is made here and now, in a callback of the
+  // loop, which then does nothing else: for what must not be lost should the
+  // task be cancelled before its turn comes. The await may be gone afterwards.
+  void Continue();
+  // As Wake(), for an await that cannot be cancelled.
   void Yield() {
     waiting_on_ = nullptr;
     Wake();
@@ -132,6 +136,7 @@ class TaskState : public FutureState, public CoroStack {
   virtual void DropValue() = 0;
 
   void Wrap();
+  void StepHere();
   void Step();
   void End();
   void EndCancelled(absl::string_view message);

@@ -30,25 +30,37 @@ DatagramReceiver& DatagramReceiver::Of(AbstractEventLoop& loop) {
 
 IoResult DatagramReceiver::Receive(const Socket& socket,
                                    absl::Span<char> memory, size_t count) {
-  if (headers_.size() < count) {
-    headers_.resize(count);
-    pieces_.resize(count);
-    addresses_.resize(count);
-  }
   const size_t each = memory.size() / count;
+  if (memory.data() != memory_ || each != each_ || count > headers_.size()) {
+    Prepare(memory.data(), each, count);
+  }
+  // What the last call wrote over.
+  for (size_t i = 0; i < received_; ++i) {
+    headers_[i].msg_hdr.msg_namelen = sizeof(addresses_[i]);
+  }
+  const IoResult result = IoResult::FromSyscall(
+      sys::recvmmsg(socket.fd(), headers_.data(), static_cast<unsigned>(count),
+                    MSG_TRUNC, nullptr));
+  received_ = result.ok() ? result.bytes() : 0;
+  return result;
+}
+
+void DatagramReceiver::Prepare(char* memory, size_t each, size_t count) {
+  memory_ = memory;
+  each_ = each;
+  count = std::max(count, headers_.size());
+  headers_.assign(count, mmsghdr());
+  pieces_.resize(count);
+  addresses_.resize(count);
   for (size_t i = 0; i < count; ++i) {
-    pieces_[i].iov_base = memory.data() + i * each;
+    pieces_[i].iov_base = memory + i * each;
     pieces_[i].iov_len = each;
     msghdr& header = headers_[i].msg_hdr;
-    header = msghdr();
     header.msg_name = &addresses_[i];
     header.msg_namelen = sizeof(addresses_[i]);
     header.msg_iov = &pieces_[i];
     header.msg_iovlen = 1;
   }
-  return IoResult::FromSyscall(sys::recvmmsg(socket.fd(), headers_.data(),
-                                             static_cast<unsigned>(count),
-                                             MSG_TRUNC, nullptr));
 }
 
 absl::string_view DatagramReceiver::data(size_t i) const {

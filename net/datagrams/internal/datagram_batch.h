@@ -43,6 +43,13 @@ class DatagramReceiver {
   SocketAddress from(size_t i) const;
 
  private:
+  // Has the arrays refer to parts of `each` bytes; only `count` of them need be
+  // there.
+  void Prepare(char* memory, size_t each, size_t count);
+
+  const char* memory_ = nullptr;
+  size_t each_ = 0;
+  size_t received_ = 0;
   std::vector<mmsghdr> headers_;
   std::vector<iovec> pieces_;
   std::vector<sockaddr_storage> addresses_;

@@ -39,7 +39,7 @@ void SocketWait::TryAgain() {
   if (!Attempt()) return;
   Disarm();
   state_ = State::kDone;
-  task()->Wake();
+  task()->Continue();
 }
 
 bool SocketWait::CancelWait(absl::string_view message) {

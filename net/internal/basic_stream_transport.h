@@ -1,9 +1,14 @@
 // Copyright 2026 The evkit Authors. SPDX-License-Identifier: Apache-2.0
 //
-// What NewStreamTransport() makes.
+// The rules of stream transports (contract section 20), for anything that moves
+// bytes: a socket, or memory in tests. What moves them is a driver, a class
+// with the functions of SocketStreamDriver; being a parameter of a template,
+// the seam costs nothing.
+//
+// Definitions are in basic_stream_transport_impl.h, for who instantiates it.
 
-#ifndef EVKIT_NET_INTERNAL_SOCKET_STREAM_TRANSPORT_H_
-#define EVKIT_NET_INTERNAL_SOCKET_STREAM_TRANSPORT_H_
+#ifndef EVKIT_NET_INTERNAL_BASIC_STREAM_TRANSPORT_H_
+#define EVKIT_NET_INTERNAL_BASIC_STREAM_TRANSPORT_H_
 
 #include <cstddef>
 #include <cstdint>
@@ -19,6 +24,7 @@
 #include "absl/types/span.h"
 #include "evkit/loop/abstract_event_loop.h"
 #include "evkit/net/internal/call_protocol.h"
+#include "evkit/net/internal/exclusive_send.h"
 #include "evkit/net/internal/open_transports.h"
 #include "evkit/net/internal/receive_buffer.h"
 #include "evkit/net/internal/send_queue.h"
@@ -32,15 +38,17 @@ namespace evkit::net_internal {
 
 // While it is open it belongs to the loop's OpenTransports, which every
 // callback below may rely on; they capture no more than the pointer.
-class SocketStreamTransport final : public Transport, public OpenTransport {
+template <typename Driver>
+class BasicStreamTransport final : public Transport, public OpenTransport {
  public:
-  // Asks the socket for its peer's address if `peername` is not given.
-  SocketStreamTransport(AbstractEventLoop& loop, Socket socket,
-                        std::shared_ptr<Protocol> protocol,
-                        std::optional<SocketAddress> peername,
-                        absl::AnyInvocable<void() &&> on_lost);
-  // Queues the three callbacks. Requires that it is among `open`.
-  void Start(OpenTransports& open, absl::AnyInvocable<void() &&> on_made);
+  // Asks the driver for its peer's address if `peername` is not given.
+  BasicStreamTransport(AbstractEventLoop& loop, Driver driver,
+                       std::shared_ptr<Protocol> protocol,
+                       std::optional<SocketAddress> peername,
+                       absl::AnyInvocable<void() &&> on_lost);
+  // Queues the three callbacks; on a closed loop closes everything instead.
+  static void Start(const std::shared_ptr<BasicStreamTransport>& transport,
+                    absl::AnyInvocable<void() &&> on_made);
   void LoopClosed() override;
 
   void Close() override;
@@ -74,7 +82,13 @@ class SocketStreamTransport final : public Transport, public OpenTransport {
     WriteFlow flow;
     std::optional<SocketAddress> sockname;
     std::optional<SocketView> socket;
+    std::unique_ptr<ExclusiveSend> exclusive;
+    ExclusiveSend* exclusive_pointer = nullptr;  // For GetExtraInfo().
+    // Of who is sending in our place; null if nobody is.
+    absl::AnyInvocable<void()> on_progress;
+    absl::Status loss;
   };
+  class Exclusive;
   // Ends the connection when its scope does, however that happens.
   class Loss;
 
@@ -88,7 +102,7 @@ class SocketStreamTransport final : public Transport, public OpenTransport {
   bool is_lost() const { return dropped_writes_ != 0; }
   std::string Describe() const;
   std::string CallText(absl::string_view call) const {
-    return absl::StrCat(call, "(fd=", socket_.fd(), ")");
+    return absl::StrCat(call, "(", driver_.Name(), ")");
   }
   template <typename F>
   absl::Status CallProtocol(absl::string_view message, F&& function) {
@@ -106,7 +120,9 @@ class SocketStreamTransport final : public Transport, public OpenTransport {
   size_t Receive(absl::Span<char> buffer);
   void EndOfStream();
 
-  bool TakesWrites() const { return !eof_written_ && !is_lost(); }
+  bool TakesWrites() const {
+    return !eof_written_ && !exclusive_ && !is_lost();
+  }
   // What a write does that is not taken.
   absl::Status RefuseWrite(bool has_data);
   // Takes what the kernel takes off the front of `*pieces`. Whether the
@@ -115,33 +131,33 @@ class SocketStreamTransport final : public Transport, public OpenTransport {
   bool WatchWritable();
   void UnwatchWritable();
   void WriteReady();
-  void ShutDownWriting();
   void MaybePauseProtocol();
   void MaybeResumeProtocol();
 
   void ForceClose(absl::Status status);
   void QueueLoss(absl::Status status);
+  void TellProgress();
   void Lose(const absl::Status& status);
 
   AbstractEventLoop& loop_;
   std::shared_ptr<Protocol> protocol_;
   absl::AnyInvocable<void() &&> on_lost_;
-  Socket socket_;
+  Driver driver_;
   SocketAddress peername_;
   mutable std::unique_ptr<Extra> extra_;
   // 0 until the connection is, or is about to be, lost; then 1, and one more
   // for each write that was dropped.
   uint32_t dropped_writes_ = 0;
   bool closing_ : 1 = false;
-  bool paused_ : 1 = false;          // PauseReading().
-  bool may_read_ : 1 = false;        // ConnectionMade() was called; no EOF yet.
-  bool reading_ : 1 = false;         // The loop watches for it.
-  bool writing_ : 1 = false;         // The same.
-  bool eof_written_ : 1 = false;     // WriteEof().
-  bool writing_paused_ : 1 = false;  // PauseWriting() was called last.
-  bool buffered_ : 1 = false;        // The protocol is a BufferedProtocol.
+  bool paused_ : 1 = false;       // PauseReading().
+  bool may_read_ : 1 = false;     // ConnectionMade() was called; no EOF yet.
+  bool reading_ : 1 = false;      // The loop watches for it.
+  bool writing_ : 1 = false;      // The same.
+  bool eof_written_ : 1 = false;  // WriteEof().
+  bool exclusive_ : 1 = false;    // Somebody sends in our place.
+  bool buffered_ : 1 = false;     // The protocol is a BufferedProtocol.
 };
 
 }  // namespace evkit::net_internal
 
-#endif  // EVKIT_NET_INTERNAL_SOCKET_STREAM_TRANSPORT_H_
+#endif  // EVKIT_NET_INTERNAL_BASIC_STREAM_TRANSPORT_H_
