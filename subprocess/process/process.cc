@@ -144,8 +144,10 @@ class ProcessState {
   ProcessState(const ProcessState&) = delete;
   ProcessState& operator=(const ProcessState&) = delete;
   ~ProcessState() {
-    // Gone is what it should be.
-    if (kill_on_drop_) transport->Kill().IgnoreError();
+    if (kill_on_drop_ && !transport->exit_status().has_value()) {
+      // Gone is what it should be.
+      transport->Kill().IgnoreError();
+    }
     // On purpose, not forgotten.
     if (writer.has_value() && !transport->IsClosing() &&
         !transport->loop().IsClosed()) {

@@ -13,8 +13,8 @@
 #include "evkit/base/unique_fd.h"
 #include "evkit/net/internal/call_protocol.h"
 #include "evkit/net/internal/open_transports.h"
+#include "evkit/net/pipes/pipe_transport.h"
 #include "evkit/subprocess/process/internal/loop_children.h"
-#include "evkit/subprocess/process/internal/pipe_transport.h"
 #include "evkit/subprocess/process/internal/running_child.h"
 
 namespace evkit {
@@ -22,8 +22,6 @@ namespace {
 
 using net_internal::OpenTransport;
 using net_internal::OpenTransports;
-using subprocess_internal::NewReadPipeTransport;
-using subprocess_internal::NewWritePipeTransport;
 using subprocess_internal::RunningChild;
 using subprocess_internal::WatchSpawnedChild;
 
@@ -31,11 +29,11 @@ constexpr int kPipes = 3;
 
 class ChildTransport;
 
-// Passes on what happens to one pipe. The transport outlives it, as far as it
-// is called: it waits for the end of all its pipes.
+// Passes on what happens to one pipe.
 class PipeProtocol final : public Protocol {
  public:
-  PipeProtocol(ChildTransport& child, int fd) : child_(child), fd_(fd) {}
+  PipeProtocol(std::shared_ptr<ChildTransport> child, int fd)
+      : child_(std::move(child)), fd_(fd) {}
 
   void DataReceived(absl::string_view data) override;
   void ConnectionLost(const absl::Status& status) override;
@@ -43,7 +41,8 @@ class PipeProtocol final : public Protocol {
   void ResumeWriting() override;
 
  private:
-  ChildTransport& child_;
+  // The pipe lets go of this when it is lost.
+  const std::shared_ptr<ChildTransport> child_;
   const int fd_;
 };
 
@@ -73,11 +72,12 @@ class ChildTransport final
 
   void LoopClosed() override;
 
-  // Calls `function` with the protocol, which is there until the end.
+  // Calls `function` with the protocol, which is there until the end, unless
+  // the child could not be watched.
   template <typename F>
   void Tell(absl::string_view name, F&& function) {
     const std::shared_ptr<SubprocessProtocol> protocol = protocol_;
-    Tell(*protocol, name, std::forward<F>(function));
+    if (protocol != nullptr) Tell(*protocol, name, std::forward<F>(function));
   }
   void PipeLost(int fd, const absl::Status& status);
 
@@ -90,6 +90,8 @@ class ChildTransport final
         [this] { return absl::StrCat("subprocess, pid=", pid()); },
         [&] { function(protocol); });
   }
+  absl::Status ConnectPipes(std::array<UniqueFd, kPipes> pipes);
+  void Abandon();
   void Exited(ExitStatus status);
   void FinishIfOver();
   void Finish();
@@ -105,52 +107,73 @@ class ChildTransport final
 };
 
 void PipeProtocol::DataReceived(absl::string_view data) {
-  child_.Tell("PipeDataReceived", [&](SubprocessProtocol& protocol) {
+  child_->Tell("PipeDataReceived", [&](SubprocessProtocol& protocol) {
     protocol.PipeDataReceived(fd_, data);
   });
 }
 
 void PipeProtocol::ConnectionLost(const absl::Status& status) {
-  child_.PipeLost(fd_, status);
+  child_->PipeLost(fd_, status);
 }
 
 void PipeProtocol::PauseWriting() {
-  child_.Tell("PauseWriting",
-              [](SubprocessProtocol& protocol) { protocol.PauseWriting(); });
+  child_->Tell("PauseWriting",
+               [](SubprocessProtocol& protocol) { protocol.PauseWriting(); });
 }
 
 void PipeProtocol::ResumeWriting() {
-  child_.Tell("ResumeWriting",
-              [](SubprocessProtocol& protocol) { protocol.ResumeWriting(); });
+  child_->Tell("ResumeWriting",
+               [](SubprocessProtocol& protocol) { protocol.ResumeWriting(); });
 }
 
 absl::Status ChildTransport::Start(int pidfd,
                                    std::array<UniqueFd, kPipes> pipes) {
-  absl::Status status = WatchSpawnedChild(
-      loop_, pid(), pidfd, [self = shared_from_this()](pid_t, ExitStatus exit) {
-        self->Exited(exit);
-      });
+  absl::Status status = ConnectPipes(std::move(pipes));
+  if (status.ok()) {
+    status =
+        WatchSpawnedChild(loop_, pid(), pidfd,
+                          [self = shared_from_this()](pid_t, ExitStatus exit) {
+                            self->Exited(exit);
+                          });
+  }
   if (!status.ok()) {
-    child_.KillAndReap();
+    Abandon();
     return status;
   }
   OpenTransports::Of(loop_).Add(shared_from_this());
+  // The pipes begin in this turn too, but nothing comes before the next.
   loop_.CallSoon([self = shared_from_this()] {
     self->Tell("ConnectionMade", [&](SubprocessProtocol& protocol) {
       protocol.ConnectionMade(self);
     });
   });
+  return absl::OkStatus();
+}
+
+absl::Status ChildTransport::ConnectPipes(std::array<UniqueFd, kPipes> pipes) {
   for (int fd = 0; fd < kPipes; ++fd) {
     UniqueFd& pipe = pipes[static_cast<size_t>(fd)];
     if (!pipe) continue;
-    ++open_pipes_;
-    auto protocol = std::make_shared<PipeProtocol>(*this, fd);
-    pipes_[static_cast<size_t>(fd)] =
+    auto protocol = std::make_shared<PipeProtocol>(shared_from_this(), fd);
+    absl::StatusOr<std::shared_ptr<Transport>> transport =
         fd == 0
             ? NewWritePipeTransport(loop_, std::move(pipe), std::move(protocol))
             : NewReadPipeTransport(loop_, std::move(pipe), std::move(protocol));
+    if (!transport.ok()) return transport.status();
+    pipes_[static_cast<size_t>(fd)] = *std::move(transport);
+    ++open_pipes_;
   }
   return absl::OkStatus();
+}
+
+// Nobody is ever told that there was a child.
+void ChildTransport::Abandon() {
+  closing_ = finished_ = true;
+  protocol_.reset();
+  for (const std::shared_ptr<Transport>& pipe : pipes_) {
+    if (pipe != nullptr) pipe->Abort();
+  }
+  child_.KillAndReap();
 }
 
 absl::Status ChildTransport::SendSignal(int signal) {
@@ -202,7 +225,7 @@ void ChildTransport::Exited(ExitStatus status) {
 }
 
 void ChildTransport::FinishIfOver() {
-  if (!exit_.has_value() || open_pipes_ > 0) return;
+  if (!exit_.has_value() || open_pipes_ > 0 || finished_) return;
   loop_.CallSoon([self = shared_from_this()] { self->Finish(); });
 }
 

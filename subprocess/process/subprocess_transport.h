@@ -127,8 +127,8 @@ class Subprocess {
 //     group.
 //   kFailedPrecondition: the loop is closed; or was inherited through fork.
 //   kUnimplemented: the loop was made without a child watcher.
-//   kResourceExhausted: it cannot be watched for want of descriptors; then it
-//     was killed.
+//   kResourceExhausted and others: it cannot be watched, or its pipes not be
+//     used; then it was killed.
 // Blocks the loop until the exec: see Spawn().
 absl::StatusOr<Subprocess> SubprocessExec(AbstractEventLoop& loop,
                                           SubprocessProtocolFactory factory,

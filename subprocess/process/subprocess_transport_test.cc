@@ -232,7 +232,25 @@ TEST_F(SubprocessTransportTest, ChildThatCannotBeWatchedIsKilledAndReaped) {
       SubprocessExec(*loop_, Factory(), AllPipes({"wait", "wait"}));
   EXPECT_EQ(ErrnoFromStatus(made.status()), ENOSPC);
   EXPECT_FALSE(HasChildren());
+  RunOneTurn();
+  RunOneTurn();
   EXPECT_EQ(OpenFds(), before);
+  EXPECT_THAT(protocol_->events, IsEmpty());
+}
+
+// SUB-04
+TEST_F(SubprocessTransportTest, ChildWhosePipesFailIsKilledAndReaped) {
+  const std::vector<int> before = OpenFds();
+  for (int nth = 1; nth <= 3; ++nth) {
+    FaultInjection faults;
+    faults.Fail("fcntl", EIO, nth);
+    EXPECT_FALSE(SubprocessExec(*loop_, Factory(), AllPipes({"wait"})).ok());
+    EXPECT_FALSE(HasChildren());
+    RunOneTurn();
+    RunOneTurn();
+  }
+  EXPECT_EQ(OpenFds(), before);
+  EXPECT_THAT(protocol_->events, IsEmpty());
 }
 
 // SUB-06
