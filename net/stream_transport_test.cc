@@ -5,10 +5,12 @@
 
 #include "evkit/net/stream_transport.h"
 
+#include <malloc.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 
 #include <cerrno>
+#include <cstdint>
 #include <memory>
 #include <random>
 #include <string>
@@ -17,6 +19,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+#include "evkit/base/allocation_counter.h"
 #include "evkit/base/fault_injection.h"
 #include "evkit/loop/abstract_event_loop.h"
 #include "evkit/loop/testing/test_loop.h"
@@ -242,6 +245,66 @@ TEST_F(StreamTransportTest, bug_H13_WritingToAPeerThatIsGoneKillsNobody) {
     }
     EXPECT_FALSE(client_->lost.ok());
   }
+}
+
+// The numbers that docs/net.md states.
+TEST_F(StreamTransportTest, ARequestTakesTwoCallsAtEachEndAndNoMemory) {
+  auto [a, b] = TcpPair();
+  server_->echoes = true;
+  const auto client = NewStreamTransport(test_.loop(), std::move(a), client_);
+  NewStreamTransport(test_.loop(), std::move(b), server_);
+  const std::string request(64, 'x');
+  const auto ask = [&] {
+    client_->events.clear();
+    client_->received.clear();
+    server_->events.clear();
+    server_->received.clear();
+    EXPECT_TRUE(client->Write(request).ok());
+    while (client_->received.size() < request.size()) RunUntilIdle();
+  };
+  for (int i = 0; i < 10; ++i) ask();
+  FaultInjection faults;
+  const int64_t before = AllocationCount();
+  for (int i = 0; i < 100; ++i) ask();
+  EXPECT_EQ(AllocationCount() - before, 0);
+  EXPECT_EQ(faults.Count("send"), 200);
+  EXPECT_EQ(faults.Count("recv"), 200);
+  EXPECT_EQ(faults.Count("epoll_ctl"), 0);
+  EXPECT_EQ(faults.Count("sendmsg"), 0);
+}
+
+// Of the heap, without what the loop keeps for a reader, and the protocol.
+TEST_F(StreamTransportTest, AnIdleTransportTakesLessThanTwoHundredBytes) {
+  if (!CountsAllocations()) GTEST_SKIP();
+  constexpr size_t kConnections = 100;
+  size_t taken = 0;
+  // Once to have the loop take the memory that it keeps.
+  for (int round = 0; round < 2; ++round) {
+    std::vector<std::pair<Socket, Socket>> sockets;
+    for (size_t i = 0; i < kConnections; ++i) {
+      sockets.push_back(*Socket::Pair());
+    }
+    std::vector<std::shared_ptr<Transport>> transports;
+    transports.reserve(kConnections);
+    const size_t before = mallinfo2().uordblks;
+    for (auto& [one, other] : sockets) {
+      StreamTransportOptions options;
+      options.peername = SocketAddress::LoopbackIPv4(1);
+      options.on_lost = [this] { client_->events.clear(); };
+      transports.push_back(NewStreamTransport(test_.loop(), std::move(one),
+                                              std::make_shared<Protocol>(),
+                                              std::move(options)));
+      transports.back()->PauseReading();
+    }
+    RunUntilIdle();
+    taken = (mallinfo2().uordblks - before) / kConnections;
+    for (const auto& transport : transports) transport->Abort();
+    RunUntilIdle();
+  }
+  constexpr size_t kProtocol = 32;
+  EXPECT_LE(taken, 200u + kProtocol);
+  EXPECT_GE(taken, 100u + kProtocol);
+  RecordProperty("bytes", static_cast<int>(taken - kProtocol));
 }
 
 }  // namespace

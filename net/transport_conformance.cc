@@ -37,6 +37,7 @@ void RecordingProtocol::DataReceived(absl::string_view data) {
 }
 
 bool RecordingProtocol::EofReceived() {
+  has_ended = true;
   Record("eof");
   return keeps_open;
 }

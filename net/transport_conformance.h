@@ -96,7 +96,8 @@ class RecordingProtocol : public Protocol {
   std::string received;
   std::shared_ptr<Transport> transport;  // From "made" to "lost".
   absl::Status lost = absl::UnknownError("not lost");
-  bool keeps_open = false;  // What EofReceived() says.
+  bool has_ended = false;   // EofReceived() was called.
+  bool keeps_open = false;  // What it says.
   // Called at the end of each of the above with its event.
   std::function<void(const std::string& event)> on_event;
 

@@ -245,7 +245,7 @@ TEST_P(TransportConformance, bug_H9_AtTheEndOfTheStreamTrueKeepsItOpen) {
   EXPECT_TRUE(pair_.second->Write(there).ok());
   EXPECT_TRUE(pair_.second->WriteEof().ok());
   EXPECT_TRUE(pair_.first->Write(back.substr(0, bulk() / 2)).ok());
-  RunUntil([&] { return a_->events.back() == "eof"; });
+  RunUntil([&] { return a_->has_ended; });
   EXPECT_TRUE(a_->received == there);
   EXPECT_FALSE(pair_.first->IsClosing());
   EXPECT_TRUE(pair_.first->Write(back.substr(bulk() / 2)).ok());
@@ -270,7 +270,7 @@ TEST_P(TransportConformance, WriteEofEndsOneDirectionAfterWhatWasWritten) {
   EXPECT_TRUE(pair_.first->WriteEof().ok());
   EXPECT_TRUE(pair_.first->WriteEof().ok());
   pair_.second->ResumeReading();
-  RunUntil([&] { return b_->events.back() == "eof"; });
+  RunUntil([&] { return b_->has_ended; });
   EXPECT_TRUE(b_->received == sent);
   EXPECT_TRUE(pair_.second->Write("back").ok());
   RunUntil([&] { return a_->received == "back"; });

@@ -146,8 +146,7 @@ TEST_P(TransportConformance, bug_H4_BytesKeepTheirOrderInBothDirections) {
   EXPECT_TRUE(pair_.second->WriteEof().ok());
   pair_.first->ResumeReading();
   pair_.second->ResumeReading();
-  RunUntil(
-      [&] { return a_->events.back() == "eof" && b_->events.back() == "eof"; });
+  RunUntil([&] { return a_->has_ended && b_->has_ended; });
   EXPECT_TRUE(a_->received == sent[1]);
   EXPECT_TRUE(b_->received == sent[0]);
 }

@@ -108,10 +108,8 @@ const void* BasicStreamTransport<Driver>::DoGetExtraInfo(
     }
     return sockname.has_value() ? &*sockname : nullptr;
   }
-  if (key == &kWriteFlow) return &extra().flow;
   auto* const self = const_cast<BasicStreamTransport*>(this);
-  if (self->driver_.socket() == nullptr) return nullptr;
-  if (key == &kSocket) {
+  if (key == &kSocket && self->driver_.socket() != nullptr) {
     std::optional<SocketView>& view = extra().socket;
     if (!view.has_value()) view.emplace(self->driver_.socket());
     return &*view;
@@ -162,6 +160,7 @@ void BasicStreamTransport<Driver>::ResumeReading() {
 
 template <typename Driver>
 void BasicStreamTransport<Driver>::WatchReadable() {
+  if (loop_.IsClosed()) return;  // A destructor that runs as it closes.
   ReceiveBuffer& buffer = ReceiveBuffer::Of(loop_);
   const absl::Status watched =
       driver_.WatchReadable(loop_, [this, &buffer] { ReadReady(buffer); });

@@ -25,6 +25,7 @@
 #include "evkit/net/internal/exclusive_send.h"
 #include "evkit/net/internal/open_transports.h"
 #include "evkit/net/internal/send_queue.h"
+#include "evkit/net/internal/write_flow.h"
 #include "evkit/net/protocol.h"
 #include "evkit/net/socket.h"
 #include "evkit/net/transport.h"
@@ -264,7 +265,12 @@ class BasicStreamTransport<Driver>::Exclusive final : public ExclusiveSend {
     return StatusFromErrno(ECONNRESET, "Connection is closed by peer");
   }
   bool drained() const override { return !transport_.HasBacklog(); }
-  Socket& socket() override { return *transport_.driver_.socket(); }
+  Socket* socket() override { return transport_.driver_.socket(); }
+  void Fail(absl::Status status) override {
+    transport_.ForceClose(std::move(status));
+  }
+  const Transport* transport() const override { return &transport_; }
+  const WriteFlow& flow() const override { return transport_.extra().flow; }
   void AwaitWritable() override { transport_.WatchWritable(); }
 
  private:

@@ -11,6 +11,7 @@
 #include "evkit/net/extra_info.h"
 #include "evkit/net/internal/write_flow.h"
 #include "evkit/net/socket.h"
+#include "evkit/net/transport.h"
 
 namespace evkit::net_internal {
 
@@ -27,22 +28,27 @@ class ExclusiveSend {
   // Gives it back. Idempotent.
   virtual void End() = 0;
 
+  // Whose it is: other transports pass on questions that they cannot answer.
+  virtual const Transport* transport() const = 0;
+  virtual const WriteFlow& flow() const = 0;
+
   // OK as long as the connection lives, then what it was lost with, or
   // ECONNRESET. Tells on_progress when that changes, after ConnectionLost().
   virtual absl::Status status() const = 0;
   // Whether what was written before is sent. Tells on_progress when it is.
   virtual bool drained() const = 0;
-  // Requires that it is drained, and its status OK.
-  virtual Socket& socket() = 0;
+  // Null if there is none. To be used while drained and with an OK status.
+  virtual Socket* socket() = 0;
+  // Ends the connection, as a failed send of the transport's own.
+  virtual void Fail(absl::Status status) = 0;
   // Tells on_progress when the socket is writable, once. The status may turn
   // into an error at once.
   virtual void AwaitWritable() = 0;
 };
 
-// On transports that have such a socket.
+// Of transports that are BasicStreamTransports, or are built on one.
 inline constexpr ExtraInfoKey<ExclusiveSend* const> kExclusiveSend(
     "exclusive_send");
-inline constexpr ExtraInfoKey<WriteFlow> kWriteFlow("write_flow");
 
 }  // namespace evkit::net_internal
 

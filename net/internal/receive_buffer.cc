@@ -3,12 +3,17 @@
 #include "evkit/net/internal/receive_buffer.h"
 
 #include <cstddef>
+#include <cstdint>
 
 #include "evkit/loop/abstract_event_loop.h"
 #include "evkit/loop/loop_local.h"
 
 namespace evkit::net_internal {
 namespace {
+
+// A page. What the kernel copies to where malloc() puts large memory, 16 bytes
+// into a page, takes longer: 6 % of an echo of 64 KiB.
+constexpr size_t kAlignment = 4096;
 
 const LoopLocal<ReceiveBuffer> receive_buffer;
 
@@ -20,7 +25,9 @@ ReceiveBuffer& ReceiveBuffer::Of(AbstractEventLoop& loop) {
 
 void ReceiveBuffer::Grow(size_t size) {
   memory_.reset();
-  memory_.reset(new char[size]);
+  memory_.reset(new char[size + kAlignment]);
+  const auto address = reinterpret_cast<uintptr_t>(memory_.get());
+  aligned_ = memory_.get() + (kAlignment - address % kAlignment);
   size_ = size;
 }
 

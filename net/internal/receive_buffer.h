@@ -27,7 +27,7 @@ class ReceiveBuffer {
   // `size` bytes of whatever. What was lent before is no longer valid.
   absl::Span<char> Lend(size_t size) {
     if (size > size_) Grow(size);
-    return absl::MakeSpan(memory_.get(), size);
+    return absl::MakeSpan(aligned_, size);
   }
 
  private:
@@ -35,6 +35,7 @@ class ReceiveBuffer {
   void Grow(size_t size);
 
   std::unique_ptr<char[]> memory_;
+  char* aligned_ = nullptr;  // In it.
   size_t size_ = 0;
 };
 

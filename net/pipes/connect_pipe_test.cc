@@ -72,6 +72,8 @@ TEST_F(ConnectPipeTest, WhatIsNoPipeIsRefused) {
   EXPECT_THAT(protocol_->calls, IsEmpty());
 }
 
+#if defined(__cpp_exceptions)
+
 TEST_F(ConnectPipeTest, WhatTheFactoryThrowsIsThrownOn) {
   const int number = pipe_.read_end.get();
   ProtocolFactory factory = []() -> std::shared_ptr<Protocol> {
@@ -84,6 +86,8 @@ TEST_F(ConnectPipeTest, WhatTheFactoryThrowsIsThrownOn) {
       std::runtime_error);
   EXPECT_FALSE(IsOpen(number));
 }
+
+#endif  // __cpp_exceptions
 
 TEST_F(ConnectPipeTest, CancelledItIsClosed) {
   const int number = pipe_.read_end.get();

@@ -219,6 +219,8 @@ TEST_F(ReadPipeTransportTest, ItCannotWrite) {
   EXPECT_EQ(transport_->GetWriteBufferSize(), 0u);
 }
 
+#if defined(__cpp_exceptions)
+
 TEST_F(ReadPipeTransportTest, AThrowInDataReceivedEndsIt) {
   protocol_->on = [](const std::string& call) {
     if (call == "data x") throw std::runtime_error("no");
@@ -231,6 +233,8 @@ TEST_F(ReadPipeTransportTest, AThrowInDataReceivedEndsIt) {
   EXPECT_THAT(test_.log(),
               ElementsAre(HasSubstr("DataReceived() call failed")));
 }
+
+#endif  // __cpp_exceptions
 
 class BufferedPipeProtocol : public BufferedProtocol {
  public:

@@ -6,13 +6,14 @@
 //   bazel run -c opt //net/sockets:sockets_benchmark
 //
 // An iteration is a request and its answer: two receives that wait, two sends
-// that do not. Most of it is the kernel's; what evkit adds is seen in the
-// instructions outside of it, as the slope between two lengths of a run:
+// that do not. Most of it is the kernel's, and half of the rest the client's.
+// What evkit adds is seen in the instructions outside of the kernel: those that
+// callgrind counts in a long run less those in a short one, by the difference
+// of the iterations, which is half that of the calls of SockSendAll's
+// Attempt():
 //
-//   for n in 10000 20000; do
-//     valgrind --tool=callgrind bazel-bin/net/sockets/sockets_benchmark
-//         --benchmark_filter=/64 --benchmark_min_time=${n}x
-//   done
+//   valgrind --tool=callgrind bazel-bin/net/sockets/sockets_benchmark
+//       --benchmark_filter=/64 --benchmark_min_time=0.2
 
 #include <cstddef>
 #include <cstdint>

@@ -328,6 +328,8 @@ TEST_F(SocketsTest, TheContextOfTheTaskIsKept) {
   EXPECT_THAT(seen, ElementsAre(1, 2));
 }
 
+#if defined(__cpp_exceptions)
+
 Coro<void> RecvAndThrow(Socket& socket) {
   co_await OrReturn(SockRecv(socket, 10));
   throw std::runtime_error("after the wait");
@@ -340,6 +342,8 @@ TEST_F(SocketsTest, WhatTheTaskThrowsAfterTheWaitIsItsOwn) {
   RunUntilIdle();
   EXPECT_THROW(task.Result().IgnoreError(), std::runtime_error);
 }
+
+#endif  // __cpp_exceptions
 
 // SOCK-09
 TEST_F(SocketsTest, ASecondWaitTakesTheFirstOnesPlaceAndKeepsIt) {

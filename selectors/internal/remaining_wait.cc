@@ -20,6 +20,8 @@ int64_t NowNanos() {
 }
 
 int64_t CeilNanos(absl::Duration timeout) {
+  // A wait for ever, as of a loop without timers, is spared the division.
+  if (timeout == absl::InfiniteDuration()) return INT64_MAX;
   const int64_t nanos = absl::ToInt64Nanoseconds(timeout);
   const bool cut = nanos != INT64_MAX && absl::Nanoseconds(nanos) < timeout;
   return nanos + (cut ? 1 : 0);
