@@ -188,6 +188,8 @@ Coro<void> HttpFileServer::SendFile(Session& session, const Answer& answer) {
 }
 
 Coro<void> HttpFileServer::Linger(Session& session) {
+  // TLS has no half-close, and lingers by itself when it is closed.
+  if (!session.writer.CanWriteEof()) co_return absl::OkStatus();
   co_await OrReturn(session.writer.WriteEof());
   for (size_t read = 0; read < kMaxIgnored;) {
     const std::string ignored = co_await OrReturn(session.reader.Read(65536));

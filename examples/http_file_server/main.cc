@@ -6,14 +6,23 @@
 //
 //   $ bazel run -c opt //examples/http_file_server -- "$PWD" 8080
 //   $ curl http://127.0.0.1:8080/
+//
+// With TLS if it has a certificate:
+//
+//   $ bazel run -c opt //examples/http_file_server -- "$PWD" 8443
+//       --certificate=cert.pem --key=key.pem
 
 #include <signal.h>
 
 #include <iostream>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
+#include "absl/flags/flag.h"
+#include "absl/flags/parse.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
@@ -21,6 +30,13 @@
 #include "evkit/examples/http_file_server/file_tree.h"
 #include "evkit/examples/http_file_server/http_file_server.h"
 #include "evkit/net/streams/start_server.h"
+#include "evkit/net/tls/openssl_context.h"
+#include "evkit/net/tls/tls_options.h"
+
+ABSL_FLAG(std::string, certificate, "",
+          "a file with the server's certificate and what leads from it to an "
+          "authority, PEM; without one there is no TLS");
+ABSL_FLAG(std::string, key, "", "a file with its key, PEM");
 
 namespace {
 
@@ -28,6 +44,25 @@ using evkit::Coro;
 using evkit::OrReturn;
 
 constexpr absl::Duration kDrainTime = absl::Seconds(10);
+
+// How to encrypt, if at all.
+absl::StatusOr<std::optional<evkit::TlsOptions>> Tls() {
+  evkit::OpensslOptions options;
+  options.certificate_chain_file = absl::GetFlag(FLAGS_certificate);
+  options.private_key_file = absl::GetFlag(FLAGS_key);
+  if (options.certificate_chain_file.empty() &&
+      options.private_key_file.empty()) {
+    return std::nullopt;
+  }
+  options.alpn_protocols = {"http/1.1"};
+  auto context = evkit::NewOpensslContext(std::move(options));
+  if (!context.ok()) return std::move(context).status();
+  evkit::TlsOptions tls(*std::move(context));
+  // Peers that are slow to begin, or that do not stop.
+  tls.handshake_timeout = absl::Seconds(10);
+  tls.shutdown_timeout = absl::Seconds(2);
+  return tls;
+}
 
 Coro<void> Main(std::string root, std::string port) {
   evkit::FileTree files = co_await OrReturn(evkit::FileTree::Open(root));
@@ -50,10 +85,12 @@ Coro<void> Main(std::string root, std::string port) {
   evkit::StartServerOptions server_options;
   server_options.limit = options.max_head;
   server_options.backlog = 1024;
+  server_options.tls = co_await OrReturn(Tls());
   const std::shared_ptr<evkit::Server> server =
       co_await OrReturn(evkit::StartServer(
           serve, "127.0.0.1", evkit::Service(port), server_options));
-  std::cout << "serving " << root << " at http://"
+  std::cout << "serving " << root << " at "
+            << (server_options.tls.has_value() ? "https://" : "http://")
             << server->Sockets()[0].LocalAddress()->ToString() << "/"
             << std::endl;
 
@@ -71,12 +108,14 @@ Coro<void> Main(std::string root, std::string port) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc < 2 || argc > 3) {
-    std::cerr << "usage: " << argv[0] << " DIRECTORY [PORT]\n";
+  const std::vector<char*> words = absl::ParseCommandLine(argc, argv);
+  if (words.size() < 2 || words.size() > 3) {
+    std::cerr << "usage: " << words[0]
+              << " DIRECTORY [PORT] [--certificate=FILE --key=FILE]\n";
     return 2;
   }
   const absl::Status status =
-      evkit::Run(Main(argv[1], argc == 3 ? argv[2] : "8080"));
+      evkit::Run(Main(words[1], words.size() == 3 ? words[2] : "8080"));
   if (!status.ok()) std::cerr << status << "\n";
   return status.ok() ? 0 : 1;
 }
