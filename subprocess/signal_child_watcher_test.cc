@@ -154,6 +154,7 @@ TEST_F(SignalChildWatcherTest, bug_G5_ExitsThatShareASignalAreAllSeen) {
   EXPECT_EQ(exits_.size(), kChildren);
 }
 
+#if defined(__cpp_exceptions)
 // What is left is not forgotten.
 TEST_F(SignalChildWatcherTest, CallbackMayThrow) {
   const auto watcher = *SignalChildWatcher::Create();
@@ -175,6 +176,7 @@ TEST_F(SignalChildWatcherTest, CallbackMayThrow) {
     }
   }
 }
+#endif  // __cpp_exceptions
 
 // A child that is not ours by birth: its parent exits at once.
 std::pair<Child, pid_t> Orphan() {

@@ -79,7 +79,8 @@ class StreamWriter {
   const T* GetExtraInfo(const ExtraInfoKey<T>& key) const {
     return transport()->GetExtraInfo(key);
   }
-  // Valid, and the same, to the end of this handle.
+  // Valid, and the same, to the end of this handle, or up to StartTls()
+  // (start_tls_stream.h).
   const std::shared_ptr<Transport>& transport() const {
     return state_->transport();
   }
@@ -101,6 +102,11 @@ class StreamWriter {
   [[nodiscard]] net_internal::WriterAwait WaitClosed() const {
     return net_internal::WriterAwait(
         state_.get(), net_internal::WriterAwait::What::kWaitClosed);
+  }
+
+  // For those who change connections.
+  const std::shared_ptr<net_internal::WriterState>& state() const {
+    return state_;
   }
 
  private:

@@ -536,6 +536,45 @@ TEST_P(TlsLayerTest, AProtocolMayEndTheConnectionInEveryCallback) {
   }
 }
 
+TEST_P(TlsLayerTest, ALayerCarriesALayer) {
+  auto [near, far] = *Socket::Pair();
+  End outer_client;
+  End outer_server;
+  const auto over = [&](End& end, std::unique_ptr<TlsEngine> engine) {
+    return *NewTlsLayer(test_.loop(), std::move(engine), end.protocol,
+                        end.options,
+                        [&end](absl::StatusOr<std::shared_ptr<Transport>> is) {
+                          end.ready.emplace(std::move(is));
+                        });
+  };
+  Attach(outer_client, *client_context_->NewClientEngine("server.example"),
+         std::move(near),
+         over(client_, *client_context_->NewClientEngine("server.example")));
+  Attach(outer_server, *server_context_->NewServerEngine(), std::move(far),
+         over(server_, *server_context_->NewServerEngine()));
+  RunUntilIdle();
+  ASSERT_TRUE(client_.ready.has_value() && client_.ready->ok())
+      << client_.error();
+  ASSERT_TRUE(server_.ready.has_value() && server_.ready->ok())
+      << server_.error();
+  // Its transport below is the other layer, not the socket's.
+  EXPECT_NE(client_.protocol->transport, **outer_client.ready);
+
+  std::string data;
+  while (data.size() < 2000000) absl::StrAppend(&data, data.size(), ",");
+  ASSERT_TRUE(client_.transport().Write(data).ok());
+  ASSERT_TRUE(server_.transport().Write(data).ok());
+  RunUntilIdle();
+  EXPECT_TRUE(server_.protocol->received == data);
+  EXPECT_TRUE(client_.protocol->received == data);
+
+  client_.transport().Close();
+  RunUntilIdle();
+  EXPECT_EQ(client_.protocol->lost, absl::OkStatus());
+  EXPECT_EQ(server_.protocol->lost, absl::OkStatus());
+  EXPECT_EQ(server_.protocol->events.back(), "lost");
+}
+
 TEST_P(TlsLayerTest, AnotherProtocolCanTakeOver) {
   Connect();
   const auto second = std::make_shared<Recorder>();

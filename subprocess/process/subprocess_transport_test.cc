@@ -467,6 +467,7 @@ TEST_F(SubprocessTransportTest, FlowControlOfStdinIsPassedOnAtOnce) {
   EXPECT_EQ(protocol_->output[1], "1048576\n");
 }
 
+#if defined(__cpp_exceptions)
 TEST_F(SubprocessTransportTest, WhatTheProtocolThrowsIsReportedAndNoMore) {
   std::vector<std::string> reports;
   loop_->SetExceptionHandler(
@@ -484,6 +485,7 @@ TEST_F(SubprocessTransportTest, WhatTheProtocolThrowsIsReportedAndNoMore) {
   EXPECT_THAT(reports, Contains(HasSubstr("PipeConnectionLost")));
   EXPECT_THAT(reports, Contains(HasSubstr("ProcessExited")));
 }
+#endif  // __cpp_exceptions
 
 TEST_F(SubprocessTransportTest, ShellParsesTheCommand) {
   SubprocessOptions options;

@@ -77,6 +77,13 @@ void WriterState::Resume() {
   Wake(WriterAwait::What::kDrain);
 }
 
+void WriterState::ReplaceTransport(std::shared_ptr<Transport> transport) {
+  transport_ = std::move(transport);
+  if (lost_) return;
+  if (reader_ != nullptr) reader_->set_transport(transport_.get());
+  Resume();
+}
+
 void WriterState::Wake(WriterAwait::What what) {
   for (WriterAwait* await = first_; await != nullptr; await = await->next_) {
     if (await->what_ == what) await->waiter_.Complete();

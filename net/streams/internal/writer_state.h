@@ -77,6 +77,14 @@ class WriterState {
   void Pause() { paused_ = true; }
   void Resume();
 
+  // From now on the connection goes over this one, which is not paused.
+  void ReplaceTransport(std::shared_ptr<Transport> transport);
+
+  // Null if there is none.
+  ReaderState* reader() const { return reader_; }
+  bool paused() const { return paused_; }
+  bool lost() const { return lost_; }
+
   // Null before the connection was made; afterwards to the end.
   const std::shared_ptr<Transport>& transport() const { return transport_; }
 
