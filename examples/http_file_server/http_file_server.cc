@@ -2,7 +2,7 @@
 
 #include "evkit/examples/http_file_server/http_file_server.h"
 
-#include <unistd.h>
+#include <sys/types.h>
 
 #include <algorithm>
 #include <optional>
@@ -15,6 +15,7 @@
 #include "evkit/examples/http_file_server/content_type.h"
 #include "evkit/loop/coro/or_return.h"
 #include "evkit/loop/coro/wait_for.h"
+#include "evkit/net/sendfile.h"
 
 namespace evkit {
 namespace {
@@ -172,17 +173,15 @@ Coro<void> HttpFileServer::Send(Session& session, Answer answer, bool with_body,
 }
 
 Coro<void> HttpFileServer::SendFile(Session& session, const Answer& answer) {
-  std::string buffer;
+  SendfileOptions part;
   for (uint64_t at = answer.begin; at < answer.end;) {
-    buffer.resize(std::min<uint64_t>(65536, answer.end - at));
-    const ssize_t count = pread(answer.file->fd.get(), buffer.data(),
-                                buffer.size(), static_cast<off_t>(at));
-    if (count <= 0) co_return absl::DataLossError("the file has shrunk");
-    buffer.resize(static_cast<size_t>(count));
-    at += static_cast<uint64_t>(count);
-    co_await OrReturn(session.writer.Write(buffer));
-    co_await OrReturn(
-        WaitFor(session.writer.Drain(), options_.portion_timeout));
+    part.offset = static_cast<off_t>(at);
+    part.count = std::min(options_.portion, answer.end - at);
+    const size_t sent = co_await OrReturn(WaitFor(
+        Sendfile(session.writer.transport(), answer.file->fd.get(), part),
+        options_.portion_timeout));
+    if (sent == 0) co_return absl::DataLossError("the file has shrunk");
+    at += sent;
   }
   co_return absl::OkStatus();
 }

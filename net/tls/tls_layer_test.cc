@@ -2,7 +2,10 @@
 
 #include "evkit/net/tls/tls_layer.h"
 
+#include <fcntl.h>
+
 #include <cerrno>
+#include <fstream>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -16,9 +19,13 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "evkit/base/errno_status.h"
+#include "evkit/base/unique_fd.h"
+#include "evkit/loop/coro/run_until_complete.h"
+#include "evkit/loop/coro/task.h"
 #include "evkit/loop/testing/test_loop.h"
 #include "evkit/net/extra_info.h"
 #include "evkit/net/protocol.h"
+#include "evkit/net/sendfile.h"
 #include "evkit/net/socket.h"
 #include "evkit/net/stream_transport.h"
 #include "evkit/net/tls/fake_tls_context.h"
@@ -427,6 +434,32 @@ TEST_P(TlsLayerTest, bug_I12_AWriterThatPausesHoldsNoMoreThanTheLimit) {
   RunUntilIdle();
   EXPECT_THAT(client_.protocol->events, ElementsAre("made", "pause", "resume"));
   EXPECT_EQ(server_.protocol->received.size(), written);
+}
+
+// SFILE-04
+TEST_P(TlsLayerTest, AFileIsReadAndEncrypted) {
+  Connect();
+  std::string text;
+  while (text.size() < 100000) absl::StrAppend(&text, text.size(), " ");
+  const std::string path = absl::StrCat(::testing::TempDir(), "/tls_sendfile");
+  std::ofstream(path) << text;
+  const UniqueFd file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  ASSERT_TRUE(static_cast<bool>(file));
+  SendfileOptions native;
+  native.fallback = false;
+  const std::shared_ptr<Transport> transport = client_.protocol->transport;
+  EXPECT_EQ(
+      RunUntilComplete(test_.loop(), Sendfile(transport, file.get(), native))
+          .status()
+          .code(),
+      absl::StatusCode::kFailedPrecondition);
+  const Task<size_t> task =
+      CreateTask(test_.loop(), Sendfile(transport, file.get()));
+  while (!task.done()) RunUntilIdle();  // A thread reads the file.
+  ASSERT_TRUE(task.Error().ok()) << task.Error();
+  EXPECT_EQ(*task.Result(), text.size());
+  RunUntilIdle();
+  EXPECT_TRUE(server_.protocol->received == text);
 }
 
 TEST_P(TlsLayerTest, LimitsFollowTheSameRulesAsElsewhere) {
