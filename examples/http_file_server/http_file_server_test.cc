@@ -30,6 +30,9 @@
 #include "evkit/net/streams/open_connection.h"
 #include "evkit/net/streams/start_server.h"
 #include "evkit/net/streams/stream.h"
+#include "evkit/net/tls/fake_tls_context.h"
+#include "evkit/net/tls/tls_engine.h"
+#include "evkit/net/tls/tls_options.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -105,6 +108,7 @@ class HttpFileServerTest : public ::testing::Test {
     const auto main = [&]() -> Coro<void> {
       StartServerOptions options;
       options.limit = options_.max_head;
+      options.tls = tls_;
       server_ = co_await OrReturn(StartServer(serve, "127.0.0.1", 0, options));
       const int port = server_->Sockets()[0].LocalAddress()->port();
       co_await OrReturn(test(port));
@@ -120,6 +124,7 @@ class HttpFileServerTest : public ::testing::Test {
   TestLoop test_;
   TemporaryFiles files_;
   HttpFileServerOptions options_;
+  std::optional<TlsOptions> tls_;
   std::shared_ptr<HttpFileServer> http_;
   std::shared_ptr<Server> server_;
 };
@@ -156,6 +161,32 @@ TEST_F(HttpFileServerTest, ServesALargeFileWhole) {
     files_.Write("empty", "");
     const Response empty = co_await OrReturn(AskFor(port, "/empty"));
     EXPECT_EQ(empty.status(), "200 OK");
+    co_return absl::OkStatus();
+  });
+}
+
+TEST_F(HttpFileServerTest, ServesOverTls) {
+  const std::shared_ptr<TlsContext> context = NewFakeTlsContext();
+  tls_.emplace(context);
+  Run([&](int port) -> Coro<void> {
+    OpenConnectionOptions options;
+    options.tls.emplace(context);
+    const Stream stream =
+        co_await OrReturn(OpenConnection("127.0.0.1", port, options));
+    // No file: threads would read it, and virtual time waits for no thread.
+    co_await OrReturn(stream.writer.Write(Get("/")));
+    const Response listing = co_await OrReturn(ReadResponse(stream.reader));
+    EXPECT_EQ(listing.status(), "200 OK");
+    EXPECT_THAT(listing.body, HasSubstr("hello.txt"));
+    // The answer arrives although nobody reads what is sent along.
+    co_await OrReturn(
+        stream.writer.Write(Get("/", "Content-Length: 100000\r\n")));
+    co_await OrReturn(stream.writer.Write(std::string(100000, 'x')));
+    const Response refused = co_await OrReturn(ReadResponse(stream.reader));
+    EXPECT_EQ(refused.status(), "413 Content Too Large");
+    const std::string rest = co_await OrReturn(stream.reader.ReadAll());
+    EXPECT_EQ(rest, "");
+    stream.writer.Close();
     co_return absl::OkStatus();
   });
 }
