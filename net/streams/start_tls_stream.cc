@@ -2,15 +2,12 @@
 
 #include "evkit/net/streams/start_tls_stream.h"
 
-#include <cerrno>
 #include <string>
 #include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "evkit/base/errno_status.h"
 #include "evkit/loop/coro/or_return.h"
-#include "evkit/net/protocol.h"
 #include "evkit/net/streams/internal/reader_state.h"
 #include "evkit/net/streams/internal/writer_state.h"
 #include "evkit/net/transport.h"
@@ -31,7 +28,6 @@ Coro<void> StartTls(StreamWriter writer, std::shared_ptr<TlsContext> context,
     co_return absl::FailedPreconditionError("StartTls: the stream has ended");
   }
   const std::shared_ptr<Transport> plain = writer.transport();
-  const std::shared_ptr<Protocol> protocol = plain->GetProtocol();
   std::string taken;
   if (reader != nullptr) {
     taken = reader->Take(reader->size());
@@ -50,12 +46,6 @@ Coro<void> StartTls(StreamWriter writer, std::shared_ptr<TlsContext> context,
       reader->set_transport(plain.get());
       reader->Feed(taken);
     }
-  } else if (!state.lost()) {
-    // Not kCancelled to others.
-    protocol->ConnectionLost(
-        absl::IsCancelled(secure.status())
-            ? StatusFromErrno(ECONNABORTED, "StartTls was cancelled")
-            : secure.status());
   }
   co_return std::move(secure).status();
 }

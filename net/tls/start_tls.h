@@ -41,15 +41,15 @@ class StartTlsOptions {
 // Upgrades `transport`: what was written to it before is sent in clear, and
 // everything after that is TLS. Its protocol keeps its place: it is the new
 // transport's, `ConnectionMade()` is not called again (TLS-20), and it should
-// use the new transport from now on; until the handshake is done it hears
-// nothing. Reading stops with this call's first step and goes on with the
-// handshake. From a callback of the protocol's, stop it there (PauseReading()),
-// and create a task for the rest.
+// use the new transport from now on; it hears nothing until the handshake is
+// done and whoever awaits this has gone on. Reading stops with this call's
+// first step and goes on with the handshake. From a callback of the protocol's,
+// stop it there (PauseReading()), and create a task for the rest.
 //   kFailedPrecondition: `transport` is closing (TLS-24).
 //   kInvalidArgument: a timeout is not positive, or the context does not take
 //     the server's name.
-//   What the handshake fails with, see tls_layer.h; `transport` is closed then
-//     (TLS-22).
+//   What the handshake fails with, see tls_layer.h; `transport` is closed then,
+//     and the protocol told of the loss, in a later turn (TLS-22, TR-02).
 // Not cancel-safe: a cancelled one aborts the connection.
 Coro<std::shared_ptr<Transport>> StartTls(std::shared_ptr<Transport> transport,
                                           std::shared_ptr<TlsContext> context,

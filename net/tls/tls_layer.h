@@ -55,10 +55,11 @@ class TlsLayerOptions {
 };
 
 // Once: the transport, after `ConnectionMade()` has returned; or why there is
-// none, in which case the protocol hears nothing at all and the transport below
-// is being closed (TLS-03):
+// none, in which case the transport below is being closed, and the protocol
+// hears nothing at all (TLS-03), or, if it has been told of the connection
+// before, `ConnectionLost()`:
 //   kAborted, ECONNABORTED: the handshake took too long, or the transport was
-//     aborted meanwhile.
+//     closed or aborted meanwhile.
 //   ECONNRESET: the peer's bytes ended in the middle of it (TLS-06).
 //   What the transport below was lost with; what the engine fails with.
 using TlsReady =

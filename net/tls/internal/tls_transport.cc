@@ -93,13 +93,26 @@ void TlsTransport::HandshakeDone() {
   if (on_ready_ != nullptr) {
     std::exchange(on_ready_, nullptr)(std::shared_ptr<Transport>(self));
   }
-  Deliver();
+  if (options_.call_connection_made) {
+    Deliver();
+    return;
+  }
+  // The protocol still has the transport below in hand: whoever waits for
+  // `on_ready_` is queued, and gives it this one first.
+  loop_.CallSoon([self] {
+    self->MaybeResume();
+    self->Deliver();
+  });
 }
 
 void TlsTransport::FailHandshake(absl::Status error) {
   if (state_ != State::kHandshake) return;
   state_ = State::kEnding;
-  protocol_ = nullptr;
+  if (options_.call_connection_made) {
+    protocol_ = nullptr;
+  } else if (error_.ok()) {
+    error_ = error;
+  }
   timeout_.Cancel();
   const std::shared_ptr<TlsTransport> self = shared_from_this();
   CloseBelow();
@@ -237,7 +250,7 @@ void TlsTransport::ConnectionLost(const absl::Status& status) {
   const std::shared_ptr<TlsTransport> self = shared_from_this();
   timeout_.Cancel();
   if (state_ == State::kHandshake) {
-    FailHandshake(status.ok() ? StatusFromErrno(ECONNRESET, "TLS handshake")
+    FailHandshake(status.ok() ? StatusFromErrno(ECONNABORTED, "TLS handshake")
                               : status);
   }
   if (error_.ok()) error_ = status;
@@ -318,6 +331,8 @@ void TlsTransport::CloseBelow() {
 
 void TlsTransport::ResumeWriting() {
   const std::shared_ptr<TlsTransport> self = shared_from_this();
+  // Paused before there was this layer: it was the protocol that was told.
+  if (!below_paused_) above_paused_ = true;
   below_paused_ = false;
   Flush();
   MaybeResume();
@@ -336,8 +351,8 @@ void TlsTransport::MaybePause() {
 }
 
 void TlsTransport::MaybeResume() {
-  if (!above_paused_ || output_.size() > limits_.low || IsClosing() ||
-      protocol_ == nullptr) {
+  if (!above_paused_ || output_.size() > limits_.low ||
+      state_ != State::kOpen || IsClosing()) {
     return;
   }
   above_paused_ = false;
