@@ -14,7 +14,7 @@ project_files() {
 # Of the files on stdin, those that end up in the programs of users: no tests,
 # fakes, benchmarks, examples, and nothing of third parties.
 library_files() {
-  grep -Ev -e '(_test|_benchmark|_conformance[a-z_]*|_testing|_test_util)\.(cc|h)$' \
+  grep -Ev -e '(_test|_benchmark|_benchmarking|_conformance[a-z_]*|_testing|_test_util)\.(cc|h)$' \
     -e '(^|/)(fake|test)_[^/]*$' -e '^base/fault_injection\.' \
     -e '(^|/)(testing|conformance)/' -e '^(bench|examples|third_party|tools)/' || true
 }

@@ -16,13 +16,13 @@
 namespace evkit::net_internal {
 
 bool SendFdsAwait::Attempt() {
-  if (rest_.empty() || socket().family() != AF_UNIX) {
+  if (rest_.empty() || awaited_socket().family() != AF_UNIX) {
     Fail(absl::InvalidArgumentError(
         rest_.empty() ? "SendFds: descriptors need a byte to go with"
                       : "SendFds: not a socket of the Unix domain"));
     return true;
   }
-  const IoResult result = socket().SendWithFds(rest_, fds_);
+  const IoResult result = awaited_socket().SendWithFds(rest_, fds_);
   if (!result.ok()) return Settle(result, "sendmsg");
   rest_.remove_prefix(result.bytes());
   fds_ = {};
@@ -32,12 +32,12 @@ bool SendFdsAwait::Attempt() {
 bool RecvFdsAwait::Attempt() {
   const IoResult result =
       ReceiveString(size_, &data_, [this](absl::Span<char> buffer) {
-        return socket().RecvWithFds(buffer, &fds_, max_fds_);
+        return awaited_socket().RecvWithFds(buffer, &fds_, max_fds_);
       });
   if (result.error() == EMSGSIZE) {
-    Fail(absl::ResourceExhaustedError(absl::StrCat("RecvFds(fd=", socket().fd(),
-                                                   "): more than ", max_fds_,
-                                                   " descriptors came")));
+    Fail(absl::ResourceExhaustedError(
+        absl::StrCat("RecvFds(fd=", awaited_socket().fd(), "): more than ",
+                     max_fds_, " descriptors came")));
     return true;
   }
   return Settle(result, "recvmsg");

@@ -14,7 +14,7 @@ namespace evkit::net_internal {
 
 bool SockAcceptAwait::Attempt() {
   absl::StatusOr<std::optional<std::pair<Socket, SocketAddress>>> accepted =
-      socket().Accept();
+      awaited_socket().Accept();
   if (!accepted.ok()) {
     Fail(std::move(accepted).status());
     return true;

@@ -12,11 +12,11 @@ namespace evkit::net_internal {
 
 bool SockConnectAwait::Attempt() {
   if (in_progress_) {
-    Fail(socket().TakeError(
+    Fail(awaited_socket().TakeError(
         absl::StrCat("Connect call failed ", address_.ToString())));
     return true;
   }
-  absl::StatusOr<bool> connected = socket().Connect(address_);
+  absl::StatusOr<bool> connected = awaited_socket().Connect(address_);
   if (!connected.ok()) Fail(std::move(connected).status());
   in_progress_ = connected.ok() && !*connected;
   return !in_progress_;

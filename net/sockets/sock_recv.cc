@@ -15,7 +15,7 @@ namespace evkit::net_internal {
 bool SockRecvAwait::Attempt() {
   return Settle(ReceiveString(size_, &data_,
                               [this](absl::Span<char> buffer) {
-                                return socket().Recv(buffer);
+                                return awaited_socket().Recv(buffer);
                               }),
                 "recv");
 }
@@ -27,7 +27,7 @@ absl::StatusOr<std::string> SockRecvAwait::await_resume() {
 }
 
 bool SockRecvIntoAwait::Attempt() {
-  const IoResult result = socket().Recv(buffer_);
+  const IoResult result = awaited_socket().Recv(buffer_);
   received_ = result.bytes();
   return Settle(result, "recv");
 }

@@ -17,7 +17,8 @@ namespace evkit::net_internal {
 bool SockRecvFromAwait::Attempt() {
   return Settle(ReceiveString(size_, &data_,
                               [this](absl::Span<char> buffer) {
-                                return socket().RecvFrom(buffer, &from_);
+                                return awaited_socket().RecvFrom(buffer,
+                                                                 &from_);
                               }),
                 "recvfrom");
 }
@@ -30,7 +31,7 @@ SockRecvFromAwait::await_resume() {
 }
 
 bool SockRecvFromIntoAwait::Attempt() {
-  const IoResult result = socket().RecvFrom(buffer_, &from_);
+  const IoResult result = awaited_socket().RecvFrom(buffer_, &from_);
   received_ = result.bytes();
   return Settle(result, "recvfrom");
 }

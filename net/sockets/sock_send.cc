@@ -12,14 +12,14 @@ namespace evkit::net_internal {
 
 bool SockSendAllAwait::Attempt() {
   if (rest_.empty()) return true;
-  const IoResult result = socket().Send(rest_);
+  const IoResult result = awaited_socket().Send(rest_);
   if (!result.ok()) return Settle(result, "send");
   rest_.remove_prefix(result.bytes());
   return rest_.empty();
 }
 
 bool SockSendToAwait::Attempt() {
-  const IoResult result = socket().SendTo(data_, to_);
+  const IoResult result = awaited_socket().SendTo(data_, to_);
   sent_ = result.bytes();
   return Settle(result, "sendto");
 }

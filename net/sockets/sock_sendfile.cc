@@ -40,8 +40,8 @@ class SendfileAwait final : public net_internal::SocketWait {
 
  private:
   bool Attempt() override {
-    const IoResult sent =
-        socket().SendFile(file_, offset_, static_cast<size_t>(end_ - *offset_));
+    const IoResult sent = awaited_socket().SendFile(
+        file_, offset_, static_cast<size_t>(end_ - *offset_));
     if (!sent.ok()) return Settle(sent, "sendfile");
     return sent.bytes() == 0 || *offset_ == end_;
   }

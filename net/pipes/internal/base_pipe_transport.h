@@ -53,7 +53,7 @@ class BasePipeTransport : public Transport, public OpenTransport {
   // The same when there is no loop any more.
   virtual void Forget() = 0;
 
-  Pipe& pipe() { return pipe_; }
+  Pipe& pipe_end() { return pipe_; }
   Protocol& protocol() { return *protocol_; }
   std::string Describe() const;
   std::string CallText(absl::string_view call) const;

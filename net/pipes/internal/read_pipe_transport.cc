@@ -41,7 +41,7 @@ void ReadPipeTransport::ResumeReading() {
 void ReadPipeTransport::Watch() {
   ReceiveBuffer& buffer = ReceiveBuffer::Of(loop());
   const absl::Status watched =
-      loop().AddReader(pipe().fd(), [this, &buffer] { ReadReady(buffer); });
+      loop().AddReader(pipe_end().fd(), [this, &buffer] { ReadReady(buffer); });
   reading_ = watched.ok();
   if (!watched.ok()) ForceClose(watched);
 }
@@ -49,7 +49,7 @@ void ReadPipeTransport::Watch() {
 void ReadPipeTransport::Unwatch() {
   if (!reading_) return;
   reading_ = false;
-  loop().RemoveReader(pipe().fd());
+  loop().RemoveReader(pipe_end().fd());
 }
 
 void ReadPipeTransport::ReadReady(ReceiveBuffer& lender) {
@@ -92,7 +92,7 @@ void ReadPipeTransport::ReadIntoProtocol(BufferedProtocol& receiver) {
 }
 
 size_t ReadPipeTransport::Read(absl::Span<char> buffer) {
-  const IoResult read = pipe().Read(buffer);
+  const IoResult read = pipe_end().Read(buffer);
   if (read.ok()) {
     if (read.bytes() == 0) EndOfPipe();
     return read.bytes();

@@ -28,15 +28,15 @@ constexpr uint32_t kDroppedWritesBeforeWarning = 5;
 // --- The reader --------------------------------------------------------------
 
 void WritePipeTransport::Begin() {
-  if (!pipe().tells_of_its_reader()) return;
+  if (!pipe_end().tells_of_its_reader()) return;
   const absl::Status watched =
-      loop().AddReader(pipe().fd(), [this] { ReadReady(); });
+      loop().AddReader(pipe_end().fd(), [this] { ReadReady(); });
   watching_reader_ = watched.ok();
   if (!watched.ok()) ForceClose(watched);
 }
 
 void WritePipeTransport::ReadReady() {
-  if (!pipe().IsReaderGone()) {
+  if (!pipe_end().IsReaderGone()) {
     // A socket whose peer sends something, which nobody here will receive: that
     // it is gone will be noticed when writing.
     StopWatchingReader();
@@ -50,7 +50,7 @@ void WritePipeTransport::ReadReady() {
 void WritePipeTransport::StopWatchingReader() {
   if (!watching_reader_) return;
   watching_reader_ = false;
-  loop().RemoveReader(pipe().fd());
+  loop().RemoveReader(pipe_end().fd());
 }
 
 // --- Writing -----------------------------------------------------------------
@@ -62,7 +62,7 @@ absl::Status WritePipeTransport::Write(absl::string_view data) {
     return absl::OkStatus();
   }
   if (queue_.empty()) {
-    const IoResult written = pipe().Write(data);
+    const IoResult written = pipe_end().Write(data);
     if (written.failed()) {
       ForceClose(written.ToStatus(CallText("write")));
       return absl::OkStatus();
@@ -93,7 +93,7 @@ absl::Status WritePipeTransport::WriteLines(
 
 void WritePipeTransport::DropWrite() {
   // Once the pipe is closed, nothing says that the loop still exists.
-  if (dropped_writes_++ != kDroppedWritesBeforeWarning || pipe().fd() < 0) {
+  if (dropped_writes_++ != kDroppedWritesBeforeWarning || pipe_end().fd() < 0) {
     return;
   }
   ErrorContext warning("pipe closed by peer or os.write(pipe, data) raised.");
@@ -104,7 +104,7 @@ void WritePipeTransport::DropWrite() {
 bool WritePipeTransport::WriteFirst() {
   iovec first;
   queue_.Gather(absl::MakeSpan(&first, 1));
-  const IoResult written = pipe().Write(absl::string_view(
+  const IoResult written = pipe_end().Write(absl::string_view(
       static_cast<const char*>(first.iov_base), first.iov_len));
   if (written.failed()) {
     ForceClose(written.ToStatus(CallText("write")));
@@ -131,7 +131,7 @@ void WritePipeTransport::WriteReady() {
 bool WritePipeTransport::WatchWritable() {
   if (writing_) return true;
   const absl::Status watched =
-      loop().AddWriter(pipe().fd(), [this] { WriteReady(); });
+      loop().AddWriter(pipe_end().fd(), [this] { WriteReady(); });
   writing_ = watched.ok();
   if (!watched.ok()) ForceClose(watched);
   return writing_;
@@ -140,7 +140,7 @@ bool WritePipeTransport::WatchWritable() {
 void WritePipeTransport::UnwatchWritable() {
   if (!writing_) return;
   writing_ = false;
-  loop().RemoveWriter(pipe().fd());
+  loop().RemoveWriter(pipe_end().fd());
 }
 
 absl::Status WritePipeTransport::SetWriteBufferLimits(

@@ -39,7 +39,7 @@ class SocketWait : public loop_internal::Suspension {
       : socket_(socket), fd_(socket.fd()), name_(name), direction_(direction) {}
   ~SocketWait() { Disarm(); }
 
-  Socket& socket() { return socket_; }
+  Socket& awaited_socket() { return socket_; }
 
   // Makes the system call. False: it would have blocked. Else it is over, one
   // way or the other, and this is not called again.
