@@ -26,7 +26,7 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
 // TR-01, TR-02
-TEST_P(TransportConformance, AProtocolHearsOfAConnectionInOrder) {
+TEST_P(TransportConformance, bug_D6_AProtocolHearsOfAConnectionInOrder) {
   Connect();
   EXPECT_THAT(a_->events, IsEmpty());
   RunUntil([&] { return a_->transport && b_->transport; });

@@ -85,7 +85,7 @@ TEST_P(TransportConformance, bug_H21_PausingInDataReceivedStopsTheVeryNextOne) {
 }
 
 // TR-18, TR-21
-TEST_P(TransportConformance, AClosingTransportCannotBePausedOrResumed) {
+TEST_P(TransportConformance, bug_D7_AClosingTransportCannotBePausedOrResumed) {
   ConnectAndRun();
   EXPECT_TRUE(pair_.first->IsReading());
   EXPECT_FALSE(pair_.first->IsClosing());
@@ -98,6 +98,10 @@ TEST_P(TransportConformance, AClosingTransportCannotBePausedOrResumed) {
   Run();
   EXPECT_THAT(a_->events, ElementsAre("made", "lost"));
   EXPECT_TRUE(pair_.first->IsClosing());
+  EXPECT_FALSE(pair_.first->IsReading());
+  pair_.first->PauseReading();
+  pair_.first->PauseReading();
+  pair_.first->ResumeReading();
   EXPECT_FALSE(pair_.first->IsReading());
 }
 
