@@ -21,9 +21,7 @@
 #include "evkit/net/connections/traced_protocol.h"
 #include "evkit/net/socket.h"
 #include "evkit/net/socket_address.h"
-#include "evkit/net/tls/fake_tls_context.h"
-#include "evkit/net/tls/internal/test_certificates.h"
-#include "evkit/net/tls/openssl_context.h"
+#include "evkit/net/tls/internal/tls_testing.h"
 #include "evkit/net/tls/tls_engine.h"
 #include "evkit/net/tls/tls_layer.h"
 #include "evkit/net/tls/tls_options.h"
@@ -34,30 +32,14 @@
 namespace evkit {
 namespace {
 
+using net_internal::NameOfTlsLibrary;
+using net_internal::TlsLibrary;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-enum class Library { kFake, kOpenssl };
-
-class TlsServerTest : public ::testing::TestWithParam<Library> {
+class TlsServerTest : public ::testing::TestWithParam<TlsLibrary> {
  protected:
   TlsServerTest() {
-    if (GetParam() == Library::kFake) {
-      client_tls_ = server_tls_ = NewFakeTlsContext();
-    } else {
-      static const auto* const root = new net_internal::TestAuthority();
-      const net_internal::TestIdentity identity =
-          root->IssueServer("IP:127.0.0.1");
-      OpensslOptions client;
-      client.trust_system_store = false;
-      client.trusted_pem = root->certificate_pem();
-      client_tls_ = *NewOpensslContext(std::move(client));
-      OpensslOptions server;
-      server.trust_system_store = false;
-      server.certificate_chain_pem = identity.certificate_pem;
-      server.private_key_pem = identity.key_pem;
-      server_tls_ = *NewOpensslContext(std::move(server));
-    }
     ServerOptions options;
     options.tls.emplace(server_tls_);
     server_ = *RunUntilComplete(
@@ -81,20 +63,19 @@ class TlsServerTest : public ::testing::TestWithParam<Library> {
   }
 
   TestLoop test_;
-  std::shared_ptr<TlsContext> client_tls_;
-  std::shared_ptr<TlsContext> server_tls_;
+  const net_internal::TlsTestContexts contexts_{GetParam()};
+  std::shared_ptr<TlsContext> client_tls_ = contexts_.client;
+  std::shared_ptr<TlsContext> server_tls_ = contexts_.server;
   Diary diary_;
   std::vector<std::string> trace_;
   std::shared_ptr<Server> server_;
   SocketAddress address_;
 };
 
-std::string NameOf(const ::testing::TestParamInfo<Library>& info) {
-  return info.param == Library::kFake ? "Fake" : "Openssl";
-}
 INSTANTIATE_TEST_SUITE_P(Engines, TlsServerTest,
-                         ::testing::Values(Library::kFake, Library::kOpenssl),
-                         NameOf);
+                         ::testing::Values(TlsLibrary::kFake,
+                                           TlsLibrary::kOpenssl),
+                         NameOfTlsLibrary);
 
 TEST_P(TlsServerTest, ClientsAreServedThroughTls) {
   const auto client = Connect();

@@ -19,9 +19,7 @@
 #include "evkit/net/socket.h"
 #include "evkit/net/streams/open_connection.h"
 #include "evkit/net/streams/stream.h"
-#include "evkit/net/tls/fake_tls_context.h"
-#include "evkit/net/tls/internal/test_certificates.h"
-#include "evkit/net/tls/openssl_context.h"
+#include "evkit/net/tls/internal/tls_testing.h"
 #include "evkit/net/tls/tls_layer.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -29,29 +27,13 @@
 namespace evkit {
 namespace {
 
-enum class Library { kFake, kOpenssl };
-
-class StartTlsStreamTest : public ::testing::TestWithParam<Library> {
+using net_internal::NameOfTlsLibrary;
+using net_internal::TlsLibrary;
+class StartTlsStreamTest : public ::testing::TestWithParam<TlsLibrary> {
  protected:
   StartTlsStreamTest() {
     client_options_.server_name = "server.example";
     server_options_.server_side = true;
-    if (GetParam() == Library::kFake) {
-      client_context_ = server_context_ = NewFakeTlsContext();
-      return;
-    }
-    static const auto* const root = new net_internal::TestAuthority();
-    static const auto* const identity =
-        new net_internal::TestIdentity(root->IssueServer("DNS:server.example"));
-    OpensslOptions client;
-    client.trust_system_store = false;
-    client.trusted_pem = root->certificate_pem();
-    client_context_ = *NewOpensslContext(std::move(client));
-    OpensslOptions server;
-    server.trust_system_store = false;
-    server.certificate_chain_pem = identity->certificate_pem;
-    server.private_key_pem = identity->key_pem;
-    server_context_ = *NewOpensslContext(std::move(server));
   }
 
   // Both ends of a connection in clear.
@@ -88,20 +70,19 @@ class StartTlsStreamTest : public ::testing::TestWithParam<Library> {
   void RunUntilIdle() { ASSERT_TRUE(test_.RunUntilIdle().ok()); }
 
   TestLoop test_;
-  std::shared_ptr<TlsContext> client_context_;
-  std::shared_ptr<TlsContext> server_context_;
+  const net_internal::TlsTestContexts contexts_{GetParam()};
+  std::shared_ptr<TlsContext> client_context_ = contexts_.client;
+  std::shared_ptr<TlsContext> server_context_ = contexts_.server;
   StartTlsOptions client_options_;
   StartTlsOptions server_options_;
   std::optional<Stream> client_;
   std::optional<Stream> server_;
 };
 
-std::string NameOf(const ::testing::TestParamInfo<Library>& info) {
-  return info.param == Library::kFake ? "Fake" : "Openssl";
-}
 INSTANTIATE_TEST_SUITE_P(Engines, StartTlsStreamTest,
-                         ::testing::Values(Library::kFake, Library::kOpenssl),
-                         NameOf);
+                         ::testing::Values(TlsLibrary::kFake,
+                                           TlsLibrary::kOpenssl),
+                         NameOfTlsLibrary);
 
 Coro<void> Send(StreamWriter writer, std::string data) {
   co_await OrReturn(writer.Write(data));

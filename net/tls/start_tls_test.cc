@@ -19,9 +19,7 @@
 #include "evkit/net/protocol.h"
 #include "evkit/net/socket.h"
 #include "evkit/net/stream_transport.h"
-#include "evkit/net/tls/fake_tls_context.h"
-#include "evkit/net/tls/internal/test_certificates.h"
-#include "evkit/net/tls/openssl_context.h"
+#include "evkit/net/tls/internal/tls_testing.h"
 #include "evkit/net/tls/tls_engine.h"
 #include "evkit/net/transport.h"
 #include "gmock/gmock.h"
@@ -30,6 +28,8 @@
 namespace evkit {
 namespace {
 
+using net_internal::NameOfTlsLibrary;
+using net_internal::TlsLibrary;
 using ::testing::HasSubstr;
 
 // Speaks a line in clear, and then TLS.
@@ -85,29 +85,8 @@ class Upgrader : public Protocol {
   StartTlsOptions options_;
 };
 
-enum class Library { kFake, kOpenssl };
-
-class StartTlsTest : public ::testing::TestWithParam<Library> {
+class StartTlsTest : public ::testing::TestWithParam<TlsLibrary> {
  protected:
-  StartTlsTest() {
-    if (GetParam() == Library::kFake) {
-      client_context_ = server_context_ = NewFakeTlsContext();
-      return;
-    }
-    static const auto* const root = new net_internal::TestAuthority();
-    static const auto* const identity =
-        new net_internal::TestIdentity(root->IssueServer("DNS:server.example"));
-    OpensslOptions client;
-    client.trust_system_store = false;
-    client.trusted_pem = root->certificate_pem();
-    client_context_ = *NewOpensslContext(std::move(client));
-    OpensslOptions server;
-    server.trust_system_store = false;
-    server.certificate_chain_pem = identity->certificate_pem;
-    server.private_key_pem = identity->key_pem;
-    server_context_ = *NewOpensslContext(std::move(server));
-  }
-
   std::shared_ptr<Upgrader> AttachClient(Socket socket) {
     StartTlsOptions options;
     options.server_name = "server.example";
@@ -127,16 +106,15 @@ class StartTlsTest : public ::testing::TestWithParam<Library> {
   void RunUntilIdle() { ASSERT_TRUE(test_.RunUntilIdle().ok()); }
 
   TestLoop test_;
-  std::shared_ptr<TlsContext> client_context_;
-  std::shared_ptr<TlsContext> server_context_;
+  const net_internal::TlsTestContexts contexts_{GetParam()};
+  std::shared_ptr<TlsContext> client_context_ = contexts_.client;
+  std::shared_ptr<TlsContext> server_context_ = contexts_.server;
 };
 
-std::string NameOf(const ::testing::TestParamInfo<Library>& info) {
-  return info.param == Library::kFake ? "Fake" : "Openssl";
-}
 INSTANTIATE_TEST_SUITE_P(Engines, StartTlsTest,
-                         ::testing::Values(Library::kFake, Library::kOpenssl),
-                         NameOf);
+                         ::testing::Values(TlsLibrary::kFake,
+                                           TlsLibrary::kOpenssl),
+                         NameOfTlsLibrary);
 
 // TLS-20
 TEST_P(StartTlsTest, AConnectionIsUpgradedInPlace) {
@@ -177,7 +155,8 @@ TEST_P(StartTlsTest, WhatWasWrittenBeforeIsSentInClear) {
     wire.append(buffer, got.bytes());
   }
   EXPECT_EQ(wire.compare(0, before.size(), before), 0);
-  EXPECT_EQ(wire[before.size()], GetParam() == Library::kFake ? 'h' : '\x16');
+  EXPECT_EQ(wire[before.size()],
+            GetParam() == TlsLibrary::kFake ? 'h' : '\x16');
   client->transport->Abort();
   RunUntilIdle();
   EXPECT_FALSE(client->upgrade.Error().ok());

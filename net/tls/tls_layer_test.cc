@@ -29,8 +29,7 @@
 #include "evkit/net/socket.h"
 #include "evkit/net/stream_transport.h"
 #include "evkit/net/tls/fake_tls_context.h"
-#include "evkit/net/tls/internal/test_certificates.h"
-#include "evkit/net/tls/openssl_context.h"
+#include "evkit/net/tls/internal/tls_testing.h"
 #include "evkit/net/tls/tls_engine.h"
 #include "evkit/net/transport.h"
 #include "gmock/gmock.h"
@@ -39,6 +38,8 @@
 namespace evkit {
 namespace {
 
+using net_internal::NameOfTlsLibrary;
+using net_internal::TlsLibrary;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -92,29 +93,8 @@ class BufferedRecorder : public BufferedProtocol {
   std::string received;
 };
 
-enum class Library { kFake, kOpenssl };
-
-class TlsLayerTest : public ::testing::TestWithParam<Library> {
+class TlsLayerTest : public ::testing::TestWithParam<TlsLibrary> {
  protected:
-  TlsLayerTest() {
-    if (GetParam() == Library::kFake) {
-      client_context_ = server_context_ = NewFakeTlsContext();
-      return;
-    }
-    static const auto* const root = new net_internal::TestAuthority();
-    static const auto* const identity =
-        new net_internal::TestIdentity(root->IssueServer("DNS:server.example"));
-    OpensslOptions client;
-    client.trust_system_store = false;
-    client.trusted_pem = root->certificate_pem();
-    client_context_ = *NewOpensslContext(std::move(client));
-    OpensslOptions server;
-    server.trust_system_store = false;
-    server.certificate_chain_pem = identity->certificate_pem;
-    server.private_key_pem = identity->key_pem;
-    server_context_ = *NewOpensslContext(std::move(server));
-  }
-
   class End {
    public:
     std::shared_ptr<Recorder> protocol = std::make_shared<Recorder>();
@@ -158,18 +138,17 @@ class TlsLayerTest : public ::testing::TestWithParam<Library> {
   void RunUntilIdle() { ASSERT_TRUE(test_.RunUntilIdle().ok()); }
 
   TestLoop test_;
-  std::shared_ptr<TlsContext> client_context_;
-  std::shared_ptr<TlsContext> server_context_;
+  const net_internal::TlsTestContexts contexts_{GetParam()};
+  std::shared_ptr<TlsContext> client_context_ = contexts_.client;
+  std::shared_ptr<TlsContext> server_context_ = contexts_.server;
   End client_;
   End server_;
 };
 
-std::string NameOf(const ::testing::TestParamInfo<Library>& info) {
-  return info.param == Library::kFake ? "Fake" : "Openssl";
-}
 INSTANTIATE_TEST_SUITE_P(Engines, TlsLayerTest,
-                         ::testing::Values(Library::kFake, Library::kOpenssl),
-                         NameOf);
+                         ::testing::Values(TlsLibrary::kFake,
+                                           TlsLibrary::kOpenssl),
+                         NameOfTlsLibrary);
 
 // TLS-01, TLS-02
 TEST_P(TlsLayerTest, TheProtocolIsTheLayersAfterTheHandshake) {
@@ -234,7 +213,7 @@ TEST_P(TlsLayerTest, ExtraInfoIsTheLayersAndTheTransportsBelow) {
 // TLS-03
 TEST_P(TlsLayerTest, AFailedHandshakeIsNoConnection) {
   auto [near, far] = *Socket::Pair();
-  if (GetParam() == Library::kFake) {
+  if (GetParam() == TlsLibrary::kFake) {
     FakeTlsOptions options;
     options.client_error = absl::UnauthenticatedError("a stranger");
     client_context_ = NewFakeTlsContext(options);
