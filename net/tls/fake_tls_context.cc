@@ -92,10 +92,6 @@ class FakeTlsEngine final : public TlsEngine {
     return size;
   }
 
-  bool HasPendingInput() const override {
-    return !plaintext_.empty() || !input_.empty();
-  }
-
   absl::Status Write(absl::string_view data) override {
     if (closed_) {
       return absl::FailedPreconditionError("TLS write: after close_notify");

@@ -72,9 +72,6 @@ class TlsEngine {
   // of its bytes are needed.
   virtual absl::StatusOr<std::optional<size_t>> Read(
       absl::Span<char> buffer) = 0;
-  // Whether `Read()` could give bytes without more from the peer. May say true
-  // in vain.
-  virtual bool HasPendingInput() const = 0;
 
   // Encrypts all of `data`.
   //   kFailedPrecondition: after `Shutdown()`.

@@ -162,10 +162,6 @@ absl::StatusOr<std::optional<size_t>> OpensslEngine::Read(
       "TLS read: the connection ended without the peer's close_notify");
 }
 
-bool OpensslEngine::HasPendingInput() const {
-  return SSL_has_pending(ssl_) == 1 || !input_is_empty();
-}
-
 absl::Status OpensslEngine::Write(absl::string_view data) {
   if ((SSL_get_shutdown(ssl_) & SSL_SENT_SHUTDOWN) != 0) {
     return absl::FailedPreconditionError("TLS write: after close_notify");

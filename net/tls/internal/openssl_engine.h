@@ -35,7 +35,6 @@ class OpensslEngine final : public TlsEngine {
   void FeedEof() override;
   absl::StatusOr<bool> Handshake() override;
   absl::StatusOr<std::optional<size_t>> Read(absl::Span<char> buffer) override;
-  bool HasPendingInput() const override;
   absl::Status Write(absl::string_view data) override;
   absl::Status Shutdown() override;
   absl::string_view PendingOutput() const override { return output_; }
