@@ -102,13 +102,14 @@ class HandleNode {
   }
 
  private:
-  Callback callback_;
-  loop_internal::ContextSlot context_;
-  SourceLocation scheduled_at_;
-  uint32_t references_ = 0;
+  // What each turn looks at comes first.
   bool cancelled_ = false;
   bool persistent_ = false;
   bool running_ = false;
+  uint32_t references_ = 0;
+  Callback callback_;
+  loop_internal::ContextSlot context_;
+  SourceLocation scheduled_at_;
 };
 
 namespace loop_internal {
