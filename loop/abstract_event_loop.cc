@@ -11,9 +11,7 @@ bool AbstractEventLoop::CallSoonNode(HandleNode& node) {
   if (IsClosed()) return false;
   CallSoon(
       [handle, &node] {
-        if (node.cancelled()) return;
-        const loop_internal::ScopedRun run(node);
-        node.Run();
+        if (!node.cancelled()) node.Run();
       },
       node.context().context(), node.scheduled_at());
   return true;

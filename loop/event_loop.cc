@@ -23,8 +23,6 @@ namespace {
 
 using loop_internal::CatchExceptions;
 using loop_internal::ReportExceptions;
-using loop_internal::ScopedContextCell;
-using loop_internal::ScopedRun;
 using loop_internal::TimerNode;
 
 // No descriptor is this number.
@@ -120,7 +118,7 @@ Handle EventLoop::DoCallSoon(Callback&& callback, const Context* context,
     return Handle();
   }
   QueueThreadsafeCallbacks();
-  HandleNode* const node = soon_nodes_->Get();
+  loop_internal::SoonNode* const node = soon_nodes_->Get();
   node->Schedule(std::move(callback), where);
   if (context != nullptr) node->context().Use(*context);
   node->Ref();
@@ -179,7 +177,7 @@ absl::Status EventLoop::AddFdCallback(int fd, Interest direction,
   CheckThread(what);
   absl::Status status = CheckUsable(what);
   if (!status.ok()) return status;
-  HandleNode* const node = soon_nodes_->Get();
+  loop_internal::SoonNode* const node = soon_nodes_->Get();
   node->Schedule(std::move(callback), where);
   node->set_persistent();
   status = fd_callbacks_.Add(fd, direction, node);
@@ -283,15 +281,10 @@ inline void EventLoop::QueueDueTimers() {
 }
 
 [[gnu::always_inline]] inline void EventLoop::RunNode(HandleNode& node) {
-  ReportExceptions(
-      [&node] {
-        const ScopedContextCell context(node.context().cell());
-        const ScopedRun run(node);
-        node.Run();
-      },
-      [this, &node](std::exception_ptr thrown) {
-        ReportException(node, std::move(thrown));
-      });
+  ReportExceptions([&node] { node.Run(); },
+                   [this, &node](std::exception_ptr thrown) {
+                     ReportException(node, std::move(thrown));
+                   });
 }
 
 void EventLoop::RunBatch() {

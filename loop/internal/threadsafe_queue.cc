@@ -22,7 +22,7 @@ absl::Status ThreadsafeQueue::Push(Callback&& callback, const Context* context,
   std::unique_ptr<SoonNode> fresh;
   {
     std::unique_lock<std::mutex> lock(mutex_);
-    HandleNode* node = spare_;
+    auto* node = static_cast<SoonNode*>(spare_);
     if (node != nullptr) {
       spare_ = std::exchange(node->next, nullptr);
     } else {
