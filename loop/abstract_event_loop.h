@@ -18,6 +18,9 @@
 // `RunForever()` and `Close()`. No user code runs inside any of them, but for
 // `RunForever()`, exception handlers, and the destructors of what cancelled or
 // refused callbacks captured.
+// Memory: if there is none, a function has done nothing and lets std::bad_alloc
+// out. One that a callback does not catch ends the process
+// (docs/architecture.md, "Out of memory").
 
 #ifndef EVKIT_LOOP_ABSTRACT_EVENT_LOOP_H_
 #define EVKIT_LOOP_ABSTRACT_EVENT_LOOP_H_
@@ -39,6 +42,8 @@
 #include "evkit/timers/clock.h"
 
 namespace evkit {
+
+class ChildWatching;
 
 class AbstractEventLoop {
  public:
@@ -159,6 +164,12 @@ class AbstractEventLoop {
   // closed loop (RUN-27) or one inherited through fork.
   virtual bool RemoveReader(int fd) = 0;
   virtual bool RemoveWriter(int fd) = 0;
+
+  // --- Children -------------------------------------------------------------
+
+  // What this loop does about child processes (loop/child_watching.h). Null if
+  // it leaves them to who starts them, as a loop may.
+  virtual ChildWatching* child_watching() { return nullptr; }
 
   // --- Running --------------------------------------------------------------
 
