@@ -20,9 +20,12 @@ namespace evkit::loop_internal {
 [[noreturn]] void DieOutOfMemory();
 
 // Calls `function`, and `report` with what it threw, if it threw. A
-// FatalException passes through; a std::bad_alloc ends the process.
+// FatalException passes through; a std::bad_alloc ends the process. Inline
+// whatever the compiler thinks of it: then it costs nothing unless something is
+// thrown.
 template <typename F, typename Report>
-void ReportExceptions(F&& function, Report&& report) {
+[[gnu::always_inline]] inline void ReportExceptions(F&& function,
+                                                    Report&& report) {
 #if defined(__cpp_exceptions)
   try {
     function();
