@@ -17,6 +17,12 @@ bool AbstractEventLoop::CallSoonNode(HandleNode& node) {
   return true;
 }
 
+bool AbstractEventLoop::ForgetFd(int fd) {
+  const bool had_reader = RemoveReader(fd);
+  const bool had_writer = RemoveWriter(fd);
+  return had_reader || had_writer;
+}
+
 void AbstractEventLoop::DestroyLocals() {
   while (!locals_.empty()) {
     const Local last = std::move(locals_.back());
