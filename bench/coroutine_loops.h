@@ -29,7 +29,7 @@ inline constexpr int64_t kSleeps = 20;
 inline constexpr auto kNap = std::chrono::microseconds(1);
 inline constexpr int64_t kMessages = 10'000;
 inline constexpr int64_t kGathered = 10'000;
-inline constexpr int64_t kCancelled = 10'000;
+inline constexpr int64_t kCancelledTasks = 10'000;
 
 // Runs `main` over and over; each time does `count` of what is measured.
 template <typename F>

@@ -11,12 +11,16 @@ bool AbstractEventLoop::CallSoonNode(HandleNode& node) {
   if (IsClosed()) return false;
   CallSoon(
       [handle, &node] {
-        if (node.cancelled()) return;
-        const loop_internal::ScopedRun run(node);
-        node.Run();
+        if (!node.cancelled()) node.Run();
       },
       node.context().context(), node.scheduled_at());
   return true;
+}
+
+bool AbstractEventLoop::ForgetFd(int fd) {
+  const bool had_reader = RemoveReader(fd);
+  const bool had_writer = RemoveWriter(fd);
+  return had_reader || had_writer;
 }
 
 void AbstractEventLoop::DestroyLocals() {

@@ -17,9 +17,9 @@
 
 namespace evkit {
 
-// Reference-counted, not thread-safe: belongs to the loop's thread. A loop
-// derives its own kind, which says where the memory comes from and what
-// cancelling undoes.
+// Reference-counted, not thread-safe: belongs to the loop's thread. What it
+// runs, where its memory comes from and what cancelling it undoes is up to the
+// derived class.
 class HandleNode {
  public:
   HandleNode(const HandleNode&) = delete;
@@ -30,47 +30,23 @@ class HandleNode {
     if (--references_ == 0) Release();
   }
 
-  // Makes a fresh or recycled node hold `callback`, in the current context.
-  // Afterwards it has one reference, is neither cancelled nor queued, and is
-  // one-shot.
-  void Schedule(Callback&& callback, SourceLocation where) {
-    callback_ = std::move(callback);
-    context_.CopyCurrent();
-    scheduled_at_ = where;
-    references_ = 1;
-    cancelled_ = false;
-    persistent_ = false;
-  }
-
   // See `Handle::Cancel()`.
   void Cancel() {
     if (cancelled_) return;
     cancelled_ = true;
     Ref();  // What the callback captured may include the last handle to it.
     OnCancel();
-    if (!running_) callback_.Reset();
+    Discard();
     Unref();
   }
   bool cancelled() const { return cancelled_; }
 
-  // Calls the callback once, in the calling context; see invoke_callback.h for
-  // the whole of it. `FinishRun()` must follow, whatever the callback throws.
-  void Run() {
-    running_ = true;
-    callback_();
-  }
-  void FinishRun() {
-    running_ = false;
-    if (!persistent_ || cancelled_) callback_.Reset();
-  }
+  // Does what it stands for, once, in its context. Throws what the user's code
+  // throws. Requires that it was not cancelled.
+  virtual void Run() = 0;
 
-  // Drops the callback without calling it, for a loop that closes.
-  void Discard() {
-    if (!running_) callback_.Reset();
-  }
-
-  // A persistent callback may run many times: a reader's, a writer's.
-  void set_persistent() { persistent_ = true; }
+  // Drops what it would have run, unless it is running, for a loop that closes.
+  virtual void Discard() {}
 
   loop_internal::ContextSlot& context() { return context_; }
   SourceLocation scheduled_at() const { return scheduled_at_; }
@@ -86,8 +62,17 @@ class HandleNode {
   HandleNode() = default;
   virtual ~HandleNode() = default;
 
-  // The last reference is gone. Empties itself with `Clear()`, then frees or
-  // recycles the node.
+  // Makes a fresh or recycled node one that belongs to the current context, has
+  // one reference and is neither cancelled nor queued.
+  void Begin(SourceLocation where) {
+    context_.CopyCurrent();
+    scheduled_at_ = where;
+    references_ = 1;
+    cancelled_ = false;
+  }
+
+  // The last reference is gone. Empties itself, then frees or recycles the
+  // node.
   virtual void Release() = 0;
 
   // The callback was cancelled: stop waiting for its time.
@@ -96,39 +81,69 @@ class HandleNode {
   // "TimerHandle when=..." or "Handle".
   virtual std::string Describe() const { return "Handle"; }
 
+ private:
+  bool cancelled_ = false;
+  uint32_t references_ = 0;
+  loop_internal::ContextSlot context_;
+  SourceLocation scheduled_at_;
+};
+
+// A node that holds a callback.
+class CallbackNode : public HandleNode {
+ public:
+  // Makes a fresh or recycled node hold `callback`, in the current context.
+  // Afterwards it has one reference, is neither cancelled nor queued, and is
+  // one-shot.
+  void Schedule(Callback&& callback, SourceLocation where) {
+    callback_ = std::move(callback);
+    persistent_ = false;
+    Begin(where);
+  }
+
+  // A persistent callback may run many times: a reader's, a writer's.
+  void set_persistent() { persistent_ = true; }
+
+  void Run() final {
+    const loop_internal::ScopedContextCell in_context(context().cell());
+    const ScopedRun run(*this);
+    callback_();
+  }
+  void Discard() final {
+    if (!running_) callback_.Reset();
+  }
+
+ protected:
+  // For `Release()`.
   void Clear() {
     callback_.Reset();
-    context_.Clear();
+    context().Clear();
   }
 
  private:
-  Callback callback_;
-  loop_internal::ContextSlot context_;
-  SourceLocation scheduled_at_;
-  uint32_t references_ = 0;
-  bool cancelled_ = false;
+  // A callback that is cancelled while it runs is destroyed afterwards.
+  class ScopedRun {
+   public:
+    explicit ScopedRun(CallbackNode& node) : node_(node) {
+      node_.running_ = true;
+    }
+    ScopedRun(const ScopedRun&) = delete;
+    ScopedRun& operator=(const ScopedRun&) = delete;
+    ~ScopedRun() {
+      node_.running_ = false;
+      if (!node_.persistent_ || node_.cancelled()) node_.callback_.Reset();
+    }
+
+   private:
+    CallbackNode& node_;
+  };
+
   bool persistent_ = false;
   bool running_ = false;
+  Callback callback_;
 };
-
-namespace loop_internal {
-
-// Runs a node's callback for a scope's length.
-class ScopedRun {
- public:
-  explicit ScopedRun(HandleNode& node) : node_(node) {}
-  ScopedRun(const ScopedRun&) = delete;
-  ScopedRun& operator=(const ScopedRun&) = delete;
-  ~ScopedRun() { node_.FinishRun(); }
-
- private:
-  HandleNode& node_;
-};
-
-}  // namespace loop_internal
 
 // A node with a deadline.
-class TimerHandleNode : public HandleNode {
+class TimerHandleNode : public CallbackNode {
  public:
   MonotonicTime when() const { return when_; }
   void set_when(MonotonicTime when) { when_ = when; }

@@ -219,7 +219,7 @@ TEST_F(HandleTest, bug_N1_NothingIsLeftAliveAfterManyOperations) {
 }
 
 // A node that counts its kind.
-class CountedNode final : public HandleNode {
+class CountedNode final : public CallbackNode {
  public:
   explicit CountedNode(loop_internal::HandlePool<CountedNode>& pool)
       : pool_(pool) {
@@ -276,7 +276,6 @@ TEST(HandlePoolTest, ARecycledNodeIsAsGoodAsNew) {
   int runs = 0;
   node->Schedule([&runs] { ++runs; }, SourceLocation::Here());
   node->Run();
-  node->FinishRun();
   EXPECT_EQ(runs, 1);
   node->Unref();
   pool->Close();

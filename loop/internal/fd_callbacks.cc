@@ -99,18 +99,18 @@ bool FdCallbacks::Remove(int fd, Interest direction) {
   return true;
 }
 
-void FdCallbacks::QueueReady(const ReadyEvent& event, ReadyQueue& ready) {
-  for (const Interest direction : {Interest::kRead, Interest::kWrite}) {
-    HandleNode* const node =
-        slots_[static_cast<size_t>(event.fd)].For(direction);
-    if (!Includes(event.ready, direction) || node == nullptr) continue;
-    if (node->cancelled()) {
-      Remove(event.fd, direction);
-    } else if (!node->queued) {
-      node->Ref();
-      ready.Push(node);
-    }
-  }
+bool FdCallbacks::Forget(int fd) {
+  if (fd < 0 || static_cast<size_t>(fd) >= slots_.size()) return false;
+  Slot& slot = slots_[static_cast<size_t>(fd)];
+  if (slot.interest() == Interest::kNone) return false;
+  HandleNode* reader = std::exchange(slot.reader, nullptr);
+  HandleNode* writer = std::exchange(slot.writer, nullptr);
+  --watched_;
+  // The only possible error, not registered, is what was asked for.
+  (void)selector_.Forget(fd);
+  Drop(reader);
+  Drop(writer);
+  return true;
 }
 
 void FdCallbacks::Clear() {

@@ -34,10 +34,21 @@ class FdCallbacks {
   // Cancels the callback. Whether there was one.
   bool Remove(int fd, Interest direction);
 
+  // Cancels both callbacks of a descriptor that is about to be closed; see
+  // `AbstractEventLoop::ForgetFd()`. Whether there was one.
+  bool Forget(int fd);
+
   // Queues the callbacks of one descriptor: the reader's before the writer's
   // (TURN-14), each only if it is not queued yet. One whose handle somebody
   // cancelled is removed instead (TURN-16).
-  void QueueReady(const ReadyEvent& event, ReadyQueue& ready);
+  void QueueReady(const ReadyEvent& event, ReadyQueue& ready) {
+    if (Any(event.ready & Interest::kRead)) {
+      Queue(event.fd, Interest::kRead, ready);
+    }
+    if (Any(event.ready & Interest::kWrite)) {
+      Queue(event.fd, Interest::kWrite, ready);
+    }
+  }
 
   // Drops all callbacks without a word to the selector.
   void Clear();
@@ -59,6 +70,16 @@ class FdCallbacks {
     }
   };
 
+  void Queue(int fd, Interest direction, ReadyQueue& ready) {
+    HandleNode* const node = slots_[static_cast<size_t>(fd)].For(direction);
+    if (node == nullptr) return;
+    if (node->cancelled()) {
+      Remove(fd, direction);
+    } else if (!node->queued) {
+      node->Ref();
+      ready.Push(node);
+    }
+  }
   absl::Status Watch(int fd, Interest registered, Interest direction,
                      bool& is_new_file);
   void Drop(HandleNode*& node);

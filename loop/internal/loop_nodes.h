@@ -11,7 +11,7 @@
 
 namespace evkit::loop_internal {
 
-class SoonNode final : public HandleNode {
+class SoonNode final : public CallbackNode {
  public:
   explicit SoonNode(HandlePool<SoonNode>& pool) : pool_(pool) {}
 

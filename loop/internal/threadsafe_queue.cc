@@ -22,7 +22,7 @@ absl::Status ThreadsafeQueue::Push(Callback&& callback, const Context* context,
   std::unique_ptr<SoonNode> fresh;
   {
     std::unique_lock<std::mutex> lock(mutex_);
-    HandleNode* node = spare_;
+    auto* node = static_cast<SoonNode*>(spare_);
     if (node != nullptr) {
       spare_ = std::exchange(node->next, nullptr);
     } else {
@@ -64,11 +64,6 @@ void ThreadsafeQueue::MoveLocked(ReadyQueue& ready) {
   pool_.CountInUse(entries_.size());
   ready.Append(entries_);
   not_empty_.store(false, std::memory_order_relaxed);
-}
-
-bool ThreadsafeQueue::PrepareToSleep() {
-  sleeping_.store(true);
-  return !not_empty_.load();
 }
 
 void ThreadsafeQueue::Close(ReadyQueue& ready) {

@@ -63,7 +63,7 @@ class DoneHook {
 // A callback that the loop runs when a future is done, in the context that was
 // current when it was made. One reference is the future's, or the ready
 // queue's; others are those of the handles that can remove it.
-class DoneCallbackNode final : public HandleNode, public DoneHook {
+class DoneCallbackNode final : public CallbackNode, public DoneHook {
  public:
   using Function = absl::AnyInvocable<void(FutureState&)>;
 

@@ -43,8 +43,7 @@ void TaskState::Start(std::string&& name, const Context* context, bool eager,
                       SourceLocation where) {
   begun_ = true;
   if (!name.empty()) set_name(std::move(name));
-  step_.Schedule(Callback([this] { Step(); }), where);
-  step_.set_persistent();
+  step_.Start(where);
   if (context != nullptr) step_.context().Use(*context);
   if (step_.context().cell().size() != 0) Wrap();
   Ref();  // For the step's node.
@@ -55,6 +54,11 @@ void TaskState::Start(std::string&& name, const Context* context, bool eager,
     return;
   }
   StepHere();
+}
+
+void TaskState::StepNode::Run() {
+  const ScopedContextCell in_context(context().cell());
+  task_.Step();
 }
 
 void TaskState::StepHere() {
@@ -68,8 +72,7 @@ void TaskState::StepHere() {
     HandleNode& node_;
   };
   const Unref unref(step_);
-  const ScopedContextCell in_context(step_.context().cell());
-  Step();
+  step_.Run();
 }
 
 void TaskState::Wrap() {

@@ -124,6 +124,9 @@ class TaskState : public FutureState, public CoroStack {
    public:
     explicit StepNode(TaskState& task) : task_(task) {}
 
+    void Start(SourceLocation where) { Begin(where); }
+    void Run() override;
+
    private:
     void Release() override { task_.Unref(); }
     std::string Describe() const override { return task_.DebugString(); }
