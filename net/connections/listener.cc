@@ -2,6 +2,9 @@
 
 #include "evkit/net/connections/listener.h"
 
+#include <netinet/in.h>
+#include <sys/socket.h>
+
 #include <cerrno>
 #include <memory>
 #include <optional>
@@ -43,6 +46,11 @@ bool IsOutOfResource(int error) {
          error == ENOMEM;
 }
 
+bool IsTcp(const Socket& socket) {
+  return (socket.family() == AF_INET || socket.family() == AF_INET6) &&
+         (socket.protocol() == 0 || socket.protocol() == IPPROTO_TCP);
+}
+
 }  // namespace
 
 Listener::Listener(AbstractEventLoop& loop, Socket socket,
@@ -59,11 +67,9 @@ absl::Status Listener::Start() {
   if (!socket_) {
     return absl::FailedPreconditionError("the listener has been stopped");
   }
-  if (socket_.family() == AF_INET || socket_.family() == AF_INET6) {
-    // What it does not give to its connections, their transports set.
-    socket_.SetNoDelay().IgnoreError();
-  }
-  absl::Status status = socket_.Listen(options_.backlog);
+  absl::Status status =
+      IsTcp(socket_) ? socket_.SetNoDelay() : absl::OkStatus();
+  if (status.ok()) status = socket_.Listen(options_.backlog);
   if (status.ok()) status = Watch();
   state_->started = status.ok();
   return status;

@@ -64,7 +64,7 @@ class Listener {
 
   // Begins to listen and to accept. Idempotent.
   //   kFailedPrecondition: stopped; or the loop is closed.
-  //   The errnos of listen(2) and epoll_ctl(2).
+  //   The errnos of listen(2), setsockopt(2) and epoll_ctl(2).
   absl::Status Start();
 
   // Accepts nothing any more and closes the socket, at once: connections that
