@@ -15,7 +15,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
-#include "evkit/faults/failing_new.h"
+#include "evkit/faults/out_of_memory_testing.h"
 #include "evkit/loop/coro/coro.h"
 #include "evkit/loop/coro/or_return.h"
 #include "evkit/loop/coro/run_until_complete.h"

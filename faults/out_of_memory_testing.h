@@ -9,8 +9,8 @@
 //     Require((*loop)->Close().ok(), "the loop can be closed");
 //   }));
 
-#ifndef EVKIT_FAULTS_FAILING_NEW_H_
-#define EVKIT_FAULTS_FAILING_NEW_H_
+#ifndef EVKIT_FAULTS_OUT_OF_MEMORY_TESTING_H_
+#define EVKIT_FAULTS_OUT_OF_MEMORY_TESTING_H_
 
 #include <cstdint>
 
@@ -49,4 +49,4 @@ void Require(bool condition, const char* what);
 
 }  // namespace evkit
 
-#endif  // EVKIT_FAULTS_FAILING_NEW_H_
+#endif  // EVKIT_FAULTS_OUT_OF_MEMORY_TESTING_H_

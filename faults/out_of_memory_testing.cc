@@ -1,6 +1,6 @@
 // Copyright 2026 The evkit Authors. SPDX-License-Identifier: Apache-2.0
 
-#include "evkit/faults/failing_new.h"
+#include "evkit/faults/out_of_memory_testing.h"
 
 #include <fcntl.h>
 #include <sys/wait.h>
