@@ -85,6 +85,9 @@ class Socket {
   // SOCK_STREAM, SOCK_DGRAM, ... without flags.
   int type() const { return type_; }
   int protocol() const { return protocol_; }
+  // Whether this is, as far as is known, the only descriptor: it was made here,
+  // and not adopted.
+  bool is_sole() const { return is_sole_; }
 
   void Close() { fd_.Reset(); }
   // Gives the descriptor up, open.
@@ -165,6 +168,7 @@ class Socket {
   uint16_t type_ = 0;
   uint16_t protocol_ = 0;
   bool has_no_delay_ = false;
+  bool is_sole_ = true;
 };
 
 // Somebody else's socket, to look at and to set options of: what may be done to
