@@ -17,6 +17,11 @@ bool AbstractEventLoop::CallSoonNode(HandleNode& node) {
   return true;
 }
 
+absl::Status AbstractEventLoop::WatchFd(int, uint32_t, bool,
+                                        loop_internal::FdWaiter&) {
+  return absl::UnimplementedError("WatchFd: not by this event loop");
+}
+
 void AbstractEventLoop::DestroyLocals() {
   while (!locals_.empty()) {
     const Local last = std::move(locals_.back());

@@ -3,6 +3,7 @@
 #include "evkit/net/socket.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <cstddef>
 #include <optional>
@@ -64,6 +65,15 @@ bool IoResult::would_block() const {
 
 absl::Status IoResult::ToStatus(absl::string_view what) const {
   return ok() ? absl::OkStatus() : StatusFromErrno(error_, what);
+}
+
+uint32_t Socket::NewId() {
+  static std::atomic<uint32_t> last{0};
+  uint32_t id;
+  do {
+    id = last.fetch_add(1, std::memory_order_relaxed) + 1;
+  } while (id == 0);
+  return id;
 }
 
 absl::StatusOr<Socket> Socket::Create(int family, int type, int protocol) {
