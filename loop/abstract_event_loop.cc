@@ -22,6 +22,12 @@ absl::Status AbstractEventLoop::WatchFd(int, uint32_t, bool,
   return absl::UnimplementedError("WatchFd: not by this event loop");
 }
 
+bool AbstractEventLoop::ForgetFd(int fd) {
+  const bool had_reader = RemoveReader(fd);
+  const bool had_writer = RemoveWriter(fd);
+  return had_reader || had_writer;
+}
+
 void AbstractEventLoop::DestroyLocals() {
   while (!locals_.empty()) {
     const Local last = std::move(locals_.back());

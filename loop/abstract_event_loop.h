@@ -172,6 +172,15 @@ class AbstractEventLoop {
   virtual absl::Status WatchFd(int fd, uint32_t file, bool for_writing,
                                loop_internal::FdWaiter& waiter);
 
+  // Both at once, for the owner of `fd` who closes it right afterwards: whether
+  // it was watched in either way. Requires that `fd` is the only descriptor of
+  // its file, as far as the caller knows; the kernel forgets a file with its
+  // last descriptor, and need not be told, which saves a system call. If there
+  // is another one after all (a duplicate, a copy in a forked child), nobody
+  // is called wrongly, but the loop pays once for finding out
+  // (docs/selectors.md): use the other two then.
+  virtual bool ForgetFd(int fd);
+
   // --- Running --------------------------------------------------------------
 
   // Goes round until `Stop()`. May be called again afterwards: what is queued

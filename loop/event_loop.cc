@@ -208,6 +208,11 @@ absl::Status EventLoop::WatchFd(int fd, uint32_t file, bool for_writing,
       fd, file, for_writing ? Interest::kWrite : Interest::kRead, waiter);
 }
 
+bool EventLoop::ForgetFd(int fd) {
+  CheckThread("ForgetFd");
+  return CheckUsable("ForgetFd").ok() && fd_callbacks_.Forget(fd);
+}
+
 absl::Status EventLoop::RunForever() {
   if (absl::Status status = CheckUsable("RunForever"); !status.ok()) {
     return status;
@@ -244,37 +249,23 @@ absl::Status EventLoop::RunForever() {
   return absl::OkStatus();
 }
 
-absl::Status EventLoop::RunOnce() {
-  timing_callbacks_ = debug_ || report_slow_callbacks_;
-  QueueThreadsafeCallbacks();
-  const absl::Duration timeout = PollTimeout();
-  // A poll that does not wait, of no descriptor but the loop's own, has nothing
-  // to say: what other threads post is seen in memory.
-  if (timeout > absl::ZeroDuration() || !fd_callbacks_.empty()) {
-    if (absl::Status status = Poll(timeout); !status.ok()) return status;
-  }
-  QueueDueTimers();
-  RunBatch();
-  return absl::OkStatus();
-}
-
-absl::Duration EventLoop::PollTimeout() {
+inline absl::Duration EventLoop::PollTimeout() {
   if (stopping_ || !ready_.empty()) return absl::ZeroDuration();
   const std::optional<MonotonicTime> wakeup = wheel_.NextWakeup();
   if (!wakeup.has_value()) return absl::InfiniteDuration();
-  return std::clamp(*wakeup - clock_.Now(), absl::ZeroDuration(),
-                    kLongestSleep);
+  const MonotonicTime now = clock_.Now();
+  if (*wakeup <= now) return absl::ZeroDuration();
+  return std::min(*wakeup - now, kLongestSleep);
 }
 
-absl::Status EventLoop::Poll(absl::Duration timeout) {
+inline absl::Status EventLoop::Poll(absl::Duration timeout) {
   // A child that was forked in a callback and returned from it stops here: what
   // the kernel keeps for the selector is still shared with the parent.
-  absl::Status status = CheckNotInherited("RunForever");
-  if (!status.ok()) return status;
+  if (ForkedSince(fork_generation_)) return InheritedError("RunForever");
   if (timeout > absl::ZeroDuration() && !threadsafe_.PrepareToSleep()) {
     timeout = absl::ZeroDuration();
   }
-  status = selector_->Select(timeout, events_);
+  absl::Status status = selector_->Select(timeout, events_);
   threadsafe_.Awake();
   // Posted while waiting: before the events that the wait brought.
   QueueThreadsafeCallbacks();
@@ -289,7 +280,7 @@ absl::Status EventLoop::Poll(absl::Duration timeout) {
   return absl::OkStatus();
 }
 
-void EventLoop::QueueDueTimers() {
+inline void EventLoop::QueueDueTimers() {
   const std::optional<MonotonicTime> wakeup = wheel_.NextWakeup();
   if (!wakeup.has_value()) return;
   const MonotonicTime now = clock_.Now();
@@ -299,27 +290,45 @@ void EventLoop::QueueDueTimers() {
   });
 }
 
+[[gnu::always_inline]] inline void EventLoop::RunNode(HandleNode& node) {
+  ReportExceptions([&node] { node.Run(); },
+                   [this, &node](std::exception_ptr thrown) {
+                     ReportException(node, std::move(thrown));
+                   });
+}
+
 void EventLoop::RunBatch() {
   for (size_t batch = ready_.size(); batch > 0; --batch) {
     HandleNode& node = *ready_.Pop();
     const ScopedUnref unref(node);
     if (node.cancelled()) continue;
-    if (!timing_callbacks_) {
+    if (timing_callbacks_) {
+      RunTimed(node);
+    } else {
       RunNode(node);
-      continue;
     }
-    const MonotonicTime start = clock_.Now();
-    RunNode(node);
-    const absl::Duration taken = clock_.Now() - start;
-    if (taken >= slow_callback_duration_) ReportSlow(node, taken);
   }
 }
 
-void EventLoop::RunNode(HandleNode& node) {
-  ReportExceptions([&node] { node.Run(); },
-                   [this, &node](std::exception_ptr thrown) {
-                     ReportException(node, std::move(thrown));
-                   });
+void EventLoop::RunTimed(HandleNode& node) {
+  const MonotonicTime start = clock_.Now();
+  RunNode(node);
+  const absl::Duration taken = clock_.Now() - start;
+  if (taken >= slow_callback_duration_) ReportSlow(node, taken);
+}
+
+absl::Status EventLoop::RunOnce() {
+  timing_callbacks_ = debug_ || report_slow_callbacks_;
+  QueueThreadsafeCallbacks();
+  const absl::Duration timeout = PollTimeout();
+  // A poll that does not wait, of no descriptor but the loop's own, has nothing
+  // to say: what other threads post is seen in memory.
+  if (timeout > absl::ZeroDuration() || !fd_callbacks_.empty()) {
+    if (absl::Status status = Poll(timeout); !status.ok()) return status;
+  }
+  QueueDueTimers();
+  RunBatch();
+  return absl::OkStatus();
 }
 
 void EventLoop::ReportException(HandleNode& node, std::exception_ptr thrown) {
@@ -419,8 +428,7 @@ std::string EventLoop::DebugString() const {
                       " closed=", word(closed_), " debug=", word(debug_), ">");
 }
 
-absl::Status EventLoop::CheckNotInherited(const char* what) const {
-  if (fork_generation_ == ForkGeneration()) return absl::OkStatus();
+absl::Status EventLoop::InheritedError(const char* what) {
   return absl::FailedPreconditionError(
       absl::StrCat(what, ": event loop belongs to the parent process"));
 }

@@ -33,6 +33,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "evkit/base/fork_generation.h"
 #include "evkit/loop/abstract_event_loop.h"
 #include "evkit/loop/internal/fd_callbacks.h"
 #include "evkit/loop/internal/handle_pool.h"
@@ -94,6 +95,7 @@ class EventLoop final : public AbstractEventLoop {
   bool RemoveWriter(int fd) override;
   absl::Status WatchFd(int fd, uint32_t file, bool for_writing,
                        loop_internal::FdWaiter& waiter) override;
+  bool ForgetFd(int fd) override;
   absl::Status RunForever() override;
   void Stop() override { stopping_ = true; }
   bool IsRunning() const override { return running_; }
@@ -149,23 +151,28 @@ class EventLoop final : public AbstractEventLoop {
   bool RemoveFdCallback(int fd, Interest direction, const char* what);
 
   absl::Status RunOnce();
-  absl::Duration PollTimeout();
-  absl::Status Poll(absl::Duration timeout);
-  void QueueDueTimers();
+  inline absl::Duration PollTimeout();
+  inline absl::Status Poll(absl::Duration timeout);
+  inline void QueueDueTimers();
   // What another thread posted before this call runs before what is queued
   // after it (SOON-08).
   void QueueThreadsafeCallbacks() {
     if (threadsafe_.MayHaveEntries()) threadsafe_.MoveTo(ready_);
   }
   void RunBatch();
-  void RunNode(HandleNode& node);
+  inline void RunNode(HandleNode& node);
+  void RunTimed(HandleNode& node);
   void ReportException(HandleNode& node, std::exception_ptr thrown);
   void ReportSlow(const HandleNode& node, absl::Duration taken);
 
   absl::Status PrepareToWatchChildren();
   ChildWatcher::Callback InNextTurn(ChildWatcher::Callback on_exit);
 
-  absl::Status CheckNotInherited(const char* what) const;
+  absl::Status CheckNotInherited(const char* what) const {
+    return ForkedSince(fork_generation_) ? InheritedError(what)
+                                         : absl::OkStatus();
+  }
+  static absl::Status InheritedError(const char* what);
   absl::Status CheckUsable(const char* what) const;
   void CheckThread(const char* what) const {
     if (debug_.load(std::memory_order_relaxed)) CheckThreadNow(what);

@@ -85,8 +85,8 @@ class HandleNode {
   virtual std::string Describe() const { return "Handle"; }
 
  private:
-  uint32_t references_ = 0;
   bool cancelled_ = false;
+  uint32_t references_ = 0;
   loop_internal::ContextSlot context_;
   SourceLocation scheduled_at_;
 };

@@ -102,22 +102,13 @@ absl::Status FdCallbacks::AddWait(int fd, uint32_t file, Interest direction,
   return status;
 }
 
-// Whatever number comes next under `fd`, what is at rest there has no part in
-// it; unless somebody waits for the other direction, about whom `Register()`
-// will find out.
+// What is at rest may be of a file that had this number before, so nothing is
+// made of it.
 void FdCallbacks::ForgetRest(int fd) {
-  if (static_cast<size_t>(fd) >= slots_.size()) return;
-  Slot& slot = slots_[static_cast<size_t>(fd)];
-  if (slot.waits == Interest::kNone || slot.waits != slot.interest()) return;
-  if (slot.reader != nullptr && !slot.reader->cancelled()) return;
-  if (slot.writer != nullptr && !slot.writer->cancelled()) return;
-  slot.waits = Interest::kNone;
-  --watched_;
-  (void)selector_.Unregister(fd);
-  HandleNode* reader = std::exchange(slot.reader, nullptr);
-  HandleNode* writer = std::exchange(slot.writer, nullptr);
-  Drop(reader);
-  Drop(writer);
+  if (static_cast<size_t>(fd) < slots_.size() &&
+      slots_[static_cast<size_t>(fd)].at_rest()) {
+    Forget(fd);
+  }
 }
 
 bool FdCallbacks::Remove(int fd, Interest direction) {
@@ -146,18 +137,20 @@ bool FdCallbacks::Remove(int fd, Interest direction) {
   return !at_rest;
 }
 
-void FdCallbacks::QueueReady(const ReadyEvent& event, ReadyQueue& ready) {
-  for (const Interest direction : {Interest::kRead, Interest::kWrite}) {
-    HandleNode* const node =
-        slots_[static_cast<size_t>(event.fd)].For(direction);
-    if (!Includes(event.ready, direction) || node == nullptr) continue;
-    if (node->cancelled()) {
-      Remove(event.fd, direction);
-    } else if (!node->queued) {
-      node->Ref();
-      ready.Push(node);
-    }
-  }
+bool FdCallbacks::Forget(int fd) {
+  if (fd < 0 || static_cast<size_t>(fd) >= slots_.size()) return false;
+  Slot& slot = slots_[static_cast<size_t>(fd)];
+  if (slot.interest() == Interest::kNone) return false;
+  const bool at_rest = slot.at_rest();
+  slot.waits = Interest::kNone;
+  HandleNode* reader = std::exchange(slot.reader, nullptr);
+  HandleNode* writer = std::exchange(slot.writer, nullptr);
+  --watched_;
+  // The only possible error, not registered, is what was asked for.
+  (void)selector_.Forget(fd);
+  Drop(reader);
+  Drop(writer);
+  return !at_rest;
 }
 
 void FdCallbacks::Clear() {

@@ -49,10 +49,21 @@ class FdCallbacks {
   // Cancels the callback. Whether there was one; a wait at rest is none.
   bool Remove(int fd, Interest direction);
 
+  // Cancels both callbacks of a descriptor that is about to be closed; see
+  // `AbstractEventLoop::ForgetFd()`. Whether there was one.
+  bool Forget(int fd);
+
   // Queues the callbacks of one descriptor: the reader's before the writer's
   // (TURN-14), each only if it is not queued yet. One whose handle somebody
   // cancelled is removed instead (TURN-16).
-  void QueueReady(const ReadyEvent& event, ReadyQueue& ready);
+  void QueueReady(const ReadyEvent& event, ReadyQueue& ready) {
+    if (Any(event.ready & Interest::kRead)) {
+      Queue(event.fd, Interest::kRead, ready);
+    }
+    if (Any(event.ready & Interest::kWrite)) {
+      Queue(event.fd, Interest::kWrite, ready);
+    }
+  }
 
   // Drops all callbacks without a word to the selector.
   void Clear();
@@ -76,6 +87,12 @@ class FdCallbacks {
     HandleNode* For(Interest direction) const {
       return direction == Interest::kRead ? reader : writer;
     }
+    // Whether there are only waits, and nobody waits.
+    bool at_rest() const {
+      return waits == interest() &&
+             (reader == nullptr || reader->cancelled()) &&
+             (writer == nullptr || writer->cancelled());
+    }
     Interest interest() const {
       return (reader != nullptr ? Interest::kRead : Interest::kNone) |
              (writer != nullptr ? Interest::kWrite : Interest::kNone);
@@ -88,6 +105,16 @@ class FdCallbacks {
   void ForgetRest(int fd);
   absl::Status Register(int fd, Interest registered, Interest direction,
                         bool& is_new_file);
+  void Queue(int fd, Interest direction, ReadyQueue& ready) {
+    HandleNode* const node = slots_[static_cast<size_t>(fd)].For(direction);
+    if (node == nullptr) return;
+    if (node->cancelled()) {
+      Remove(fd, direction);
+    } else if (!node->queued) {
+      node->Ref();
+      ready.Push(node);
+    }
+  }
   void Drop(HandleNode*& node);
 
   Selector& selector_;
