@@ -5,12 +5,13 @@
 #include <cerrno>
 #include <utility>
 
+#include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
 #include "evkit/base/errno_status.h"
 
 namespace evkit::loop_internal {
 
-absl::Status FdCallbacks::Add(int fd, Interest direction, HandleNode* node) {
+absl::Status FdCallbacks::Add(int fd, Interest direction, HandleNode& node) {
   if (fd < 0) {
     return absl::InvalidArgumentError(
         absl::StrCat("invalid file descriptor ", fd));
@@ -20,7 +21,7 @@ absl::Status FdCallbacks::Add(int fd, Interest direction, HandleNode* node) {
 }
 
 absl::Status FdCallbacks::AddNode(int fd, Interest direction,
-                                  HandleNode* node) {
+                                  HandleNode& node) {
   const size_t index = static_cast<size_t>(fd);
   const Interest registered =
       index < slots_.size() ? slots_[index].interest() : Interest::kNone;
@@ -29,7 +30,9 @@ absl::Status FdCallbacks::AddNode(int fd, Interest direction,
   const absl::Status status = Register(fd, registered, direction, is_new_file);
   if (index >= slots_.size()) {
     if (!status.ok()) return status;
+    absl::Cleanup unwatch = [&] { (void)selector_.Unregister(fd); };
     slots_.resize(index + index / 2 + 16);
+    std::move(unwatch).Cancel();
   }
   // Dropping callbacks may run user code, which may come back here: the slot is
   // brought up to date first, and not touched afterwards.
@@ -44,7 +47,8 @@ absl::Status FdCallbacks::AddNode(int fd, Interest direction,
   }
   if (status.ok()) {
     slot.waits &= ~direction;
-    HandleNode* const old = std::exchange(slot.For(direction), node);
+    node.Ref();
+    HandleNode* const old = std::exchange(slot.For(direction), &node);
     if (old != nullptr) {
       (direction == Interest::kRead ? dropped_reader : dropped_writer) = old;
     }
@@ -88,15 +92,15 @@ absl::Status FdCallbacks::AddWait(int fd, uint32_t file, Interest direction,
                                   FdWaiter& waiter) {
   const bool same_file = fd >= 0 && static_cast<size_t>(fd) < slots_.size() &&
                          slots_[static_cast<size_t>(fd)].file == file;
-  HandleNode* node = new FdWaitNode();
-  static_cast<FdWaitNode*>(node)->Arm(waiter);
-  absl::Status status =
+  FdWaitNode& node = *new FdWaitNode();
+  const absl::Cleanup unref = [&node] { node.Unref(); };
+  node.Arm(waiter);
+  const absl::Status status =
       same_file ? AddNode(fd, direction, node) : Add(fd, direction, node);
-  if (!status.ok()) {
-    Drop(node);
-    return status;
-  }
+  if (!status.ok() || static_cast<size_t>(fd) >= slots_.size()) return status;
   Slot& slot = slots_[static_cast<size_t>(fd)];
+  // Whatever was dropped may have brought about something else.
+  if (slot.For(direction) != &node) return status;
   slot.waits |= direction;
   slot.file = file;
   return status;

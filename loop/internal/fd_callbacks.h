@@ -29,9 +29,9 @@ class FdCallbacks {
   FdCallbacks& operator=(const FdCallbacks&) = delete;
 
   // Makes `node` the callback for `direction`, which is kRead or kWrite, in
-  // place of another, which it cancels. Takes over one reference if, and only
+  // place of another, which it cancels. Counts a reference to it if, and only
   // if, it succeeds. See `AbstractEventLoop::AddReader()` for the errors.
-  absl::Status Add(int fd, Interest direction, HandleNode* node);
+  absl::Status Add(int fd, Interest direction, HandleNode& node);
 
   // See `AbstractEventLoop::WatchFd()`. Fails as `Add()`.
   absl::Status Watch(int fd, uint32_t file, Interest direction,
@@ -99,7 +99,7 @@ class FdCallbacks {
     }
   };
 
-  absl::Status AddNode(int fd, Interest direction, HandleNode* node);
+  absl::Status AddNode(int fd, Interest direction, HandleNode& node);
   absl::Status AddWait(int fd, uint32_t file, Interest direction,
                        FdWaiter& waiter);
   void ForgetRest(int fd);

@@ -76,7 +76,10 @@ class FdWaitNode final : public HandleNode {
     waiter_ = nullptr;
   }
   void OnCancel() override { Part(); }
-  void Release() override { delete this; }
+  void Release() override {
+    Part();
+    delete this;
+  }
 
   FdWaiter* waiter_ = nullptr;
 };
