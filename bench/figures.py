@@ -32,18 +32,22 @@ def machine():
     congestion = "/proc/sys/net/ipv4/tcp_congestion_control"
     with open(congestion, encoding="ascii") as file:
         control = file.read().strip()
-    with open("/proc/loadavg", encoding="ascii") as file:
-        load = file.read().split()[0]
     return {
         "processor": model,
         "kernel": platform.release(),
         "distribution": platform.freedesktop_os_release().get("PRETTY_NAME", ""),
         "congestion control": control,
-        "load before": load,
+        "load before": load(),
         "python": platform.python_version(),
         "compiler": first_line("g++", "--version"),
         "peers": "libuv 1.44.2, libev 4.33, libevent 2.1.12, asio 1.22.1",
     }
+
+
+def load():
+    """The processes that ran or wanted to, over the last minute."""
+    with open("/proc/loadavg", encoding="ascii") as file:
+        return file.read().split()[0]
 
 
 def first_line(*command):
