@@ -35,14 +35,12 @@ def machine():
     congestion = "/proc/sys/net/ipv4/tcp_congestion_control"
     with open(congestion, encoding="ascii") as file:
         control = file.read().strip()
-    with open("/proc/loadavg", encoding="ascii") as file:
-        load = file.read().split()[0]
     return {
         "processor": model,
         "kernel": platform.release(),
         "distribution": platform.freedesktop_os_release().get("PRETTY_NAME", ""),
         "congestion control": control,
-        "load before": load,
+        "load before": load(),
         "python": platform.python_version(),
         "compiler": first_line("g++", "--version"),
         "evkit": commit(),
@@ -55,6 +53,12 @@ def commit():
     if not folder:
         return "of this tree"
     return first_line("git", "-C", folder, "describe", "--always", "--dirty")
+
+
+def load():
+    """The processes that ran or wanted to, over the last minute."""
+    with open("/proc/loadavg", encoding="ascii") as file:
+        return file.read().split()[0]
 
 
 def first_line(*command):

@@ -161,6 +161,9 @@ def main():
             "suite": "net",
             "machine": facts,
             "versions": versions,
+            "cases": [{"case": case.name, "about": case.about,
+                       "metric": case.metric, "judged": case.judged or case.metric}
+                      for case in cases],
             "results": report.results_as_json(cases, results, counts),
             "skipped": [{"case": case, "server": name, "why": why}
                         for case, of in skipped.items() for name, why in of.items()],

@@ -5,12 +5,13 @@
 #include <cerrno>
 #include <utility>
 
+#include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
 #include "evkit/base/errno_status.h"
 
 namespace evkit::loop_internal {
 
-absl::Status FdCallbacks::Add(int fd, Interest direction, HandleNode* node) {
+absl::Status FdCallbacks::Add(int fd, Interest direction, HandleNode& node) {
   if (fd < 0) {
     return absl::InvalidArgumentError(
         absl::StrCat("invalid file descriptor ", fd));
@@ -23,7 +24,9 @@ absl::Status FdCallbacks::Add(int fd, Interest direction, HandleNode* node) {
   const absl::Status status = Watch(fd, registered, direction, is_new_file);
   if (index >= slots_.size()) {
     if (!status.ok()) return status;
+    absl::Cleanup unwatch = [&] { (void)selector_.Unregister(fd); };
     slots_.resize(index + index / 2 + 16);
+    std::move(unwatch).Cancel();
   }
   // Dropping callbacks may run user code, which may come back here: the slot is
   // brought up to date first, and not touched afterwards.
@@ -36,7 +39,8 @@ absl::Status FdCallbacks::Add(int fd, Interest direction, HandleNode* node) {
     dropped_writer = std::exchange(slot.writer, nullptr);
   }
   if (status.ok()) {
-    HandleNode* const old = std::exchange(slot.For(direction), node);
+    node.Ref();
+    HandleNode* const old = std::exchange(slot.For(direction), &node);
     if (old != nullptr) {
       (direction == Interest::kRead ? dropped_reader : dropped_writer) = old;
     }

@@ -27,9 +27,9 @@ class FdCallbacks {
   FdCallbacks& operator=(const FdCallbacks&) = delete;
 
   // Makes `node` the callback for `direction`, which is kRead or kWrite, in
-  // place of another, which it cancels. Takes over one reference if, and only
+  // place of another, which it cancels. Counts a reference to it if, and only
   // if, it succeeds. See `AbstractEventLoop::AddReader()` for the errors.
-  absl::Status Add(int fd, Interest direction, HandleNode* node);
+  absl::Status Add(int fd, Interest direction, HandleNode& node);
 
   // Cancels the callback. Whether there was one.
   bool Remove(int fd, Interest direction);
