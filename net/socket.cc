@@ -6,6 +6,7 @@
 #include <netinet/tcp.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <cstddef>
 #include <optional>
@@ -57,6 +58,15 @@ absl::StatusOr<SocketAddress> AddressFrom(int (*call)(int, sockaddr*,
 
 absl::Status IoResult::ToStatus(absl::string_view what) const {
   return ok() ? absl::OkStatus() : StatusFromErrno(error_, what);
+}
+
+uint32_t Socket::NewId() {
+  static std::atomic<uint32_t> last{0};
+  uint32_t id;
+  do {
+    id = last.fetch_add(1, std::memory_order_relaxed) + 1;
+  } while (id == 0);
+  return id;
 }
 
 absl::StatusOr<Socket> Socket::Create(int family, int type, int protocol) {

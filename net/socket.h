@@ -80,6 +80,10 @@ class Socket {
   static absl::StatusOr<std::pair<Socket, Socket>> Pair(int type = SOCK_STREAM);
 
   int fd() const { return fd_.get(); }
+  // Not 0, and another number for each socket of the process (32 bits of them),
+  // whatever descriptor it has; goes with it when it is moved. 0 if empty from
+  // the beginning.
+  uint32_t id() const { return id_; }
   explicit operator bool() const { return static_cast<bool>(fd_); }
   int family() const { return family_; }
   // SOCK_STREAM, SOCK_DGRAM, ... without flags.
@@ -137,6 +141,11 @@ class Socket {
   IoResult RecvWithFds(absl::Span<char> buffer, std::vector<UniqueFd>* fds,
                        size_t max_fds, int flags = 0);
 
+  // For those who wait: whether there was nothing more to receive from a stream
+  // when they received last. They say so themselves.
+  bool drained() const { return drained_; }
+  void set_drained(bool drained) { drained_ = drained; }
+
   // SHUT_RD, SHUT_WR, SHUT_RDWR.
   absl::Status Shutdown(int how);
 
@@ -158,13 +167,18 @@ class Socket {
       : fd_(std::move(fd)),
         family_(static_cast<uint16_t>(family)),
         type_(static_cast<uint16_t>(type)),
-        protocol_(static_cast<uint16_t>(protocol)) {}
+        protocol_(static_cast<uint16_t>(protocol)),
+        id_(NewId()) {}
+
+  static uint32_t NewId();
 
   UniqueFd fd_;
   uint16_t family_ = AF_UNSPEC;
   uint16_t type_ = 0;
   uint16_t protocol_ = 0;
   bool has_no_delay_ = false;
+  bool drained_ = false;
+  uint32_t id_ = 0;
 };
 
 // Somebody else's socket, to look at and to set options of: what may be done to
