@@ -71,6 +71,9 @@ class HandleNode {
     cancelled_ = false;
   }
 
+  // For a node that is cancelled and taken up again.
+  void set_cancelled(bool cancelled) { cancelled_ = cancelled; }
+
   // The last reference is gone. Empties itself, then frees or recycles the
   // node.
   virtual void Release() = 0;

@@ -198,7 +198,8 @@ TEST_P(TransportConformance, bug_H12_AWriterThatNeverReadsHearsOfTheLoss) {
     EXPECT_FALSE(traits().resets);
   } else {
     EXPECT_THAT(ErrnoFromStatus(a_->lost), AnyOf(EPIPE, ECONNRESET));
-    EXPECT_THAT(test_.log(), SizeIs(1));
+    EXPECT_THAT(test_.log(),
+                AnyOf(SizeIs(1), SizeIs(traits().layered ? 0 : 1)));
   }
 }
 

@@ -130,7 +130,8 @@ void TlsTransport::DataReceived(absl::string_view ciphertext) {
       Handshake();
       return;
     case State::kOpen:
-      if (reading_paused_) {
+      // What was kept back goes first.
+      if (reading_paused_ || delivery_queued_) {
         input_.append(ciphertext.data(), ciphertext.size());
         if (input_.size() >= kReadHigh && !below_reading_paused_) {
           below_reading_paused_ = true;
@@ -161,7 +162,7 @@ bool TlsTransport::EofReceived() {
       return false;
     case State::kOpen:
       // What is kept back is delivered before the end.
-      if (reading_paused_) return true;
+      if (reading_paused_ || delivery_queued_) return true;
       engine_->FeedEof();
       Deliver();
       return state_ == State::kOpen;
