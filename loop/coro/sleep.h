@@ -55,7 +55,9 @@ class SleepAwait final : public Suspension {
   class Wait {
    public:
     Wait() = default;
-    ~Wait() { timer.Cancel(); }
+    ~Wait() {
+      if (!elapsed) timer.Cancel();
+    }
 
     TimerHandle timer;
     absl::Status cancelled;

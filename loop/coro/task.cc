@@ -22,8 +22,10 @@ class TaskFactoryHolder {
   TaskFactory factory;
 };
 
+AbstractEventLoop* LoopForNewTask() { return GetRunningLoopOrNull(); }
+
 RefPtr<TaskHub> HubForNewTask() {
-  AbstractEventLoop* const loop = GetRunningLoopOrNull();
+  AbstractEventLoop* const loop = LoopForNewTask();
   return loop == nullptr ? TaskHub::Detached() : HubOf(*loop);
 }
 

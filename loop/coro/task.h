@@ -140,7 +140,9 @@ bool HasTaskFactory(AbstractEventLoop& loop);
 TaskFactory EagerTaskFactory();
 
 namespace loop_internal {
-// That of the thread's running loop; a detached one if there is none.
+// The thread's running loop; null if there is none.
+AbstractEventLoop* LoopForNewTask();
+// Its hub; a detached one if there is none.
 RefPtr<TaskHub> HubForNewTask();
 // Null `options`: the default ones.
 void BeginTask(TaskState& task, TaskOptions* options, SourceLocation where);
