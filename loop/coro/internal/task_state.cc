@@ -103,6 +103,7 @@ void TaskState::Continue() {
 inline void TaskState::Step() {
   const ScopedCurrent current(*this);
   queued_ = false;
+  if (done()) return;  // It was destroyed in the meantime.
   if (must_cancel_ && !TakeCancellationRequest()) return;
   waiting_on_ = nullptr;
   Resume();
