@@ -7,18 +7,24 @@
 #include <atomic>
 
 namespace evkit {
+namespace base_internal {
+
+constinit std::atomic<uint32_t> fork_generation{0};
+
+}  // namespace base_internal
+
 namespace {
 
-std::atomic<uint32_t> generation{0};
-
-void InForkedChild() { generation.fetch_add(1, std::memory_order_relaxed); }
+void InForkedChild() {
+  base_internal::fork_generation.fetch_add(1, std::memory_order_relaxed);
+}
 
 }  // namespace
 
 uint32_t ForkGeneration() {
   [[maybe_unused]] static const int registered =
       pthread_atfork(nullptr, nullptr, &InForkedChild);
-  return generation.load(std::memory_order_relaxed);
+  return base_internal::fork_generation.load(std::memory_order_relaxed);
 }
 
 }  // namespace evkit

@@ -13,11 +13,14 @@ namespace {
 TEST(ForkGenerationTest, IsLargerInAChildAndUnchangedInTheParent) {
   const uint32_t before = ForkGeneration();
   const pid_t child = fork();
-  if (child == 0) _exit(ForkGeneration() > before ? 0 : 1);
+  if (child == 0) {
+    _exit(ForkGeneration() > before && ForkedSince(before) ? 0 : 1);
+  }
   int status = 0;
   ASSERT_EQ(waitpid(child, &status, 0), child);
   EXPECT_EQ(status, 0);
   EXPECT_EQ(ForkGeneration(), before);
+  EXPECT_FALSE(ForkedSince(before));
 }
 
 }  // namespace

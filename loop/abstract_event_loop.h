@@ -18,6 +18,9 @@
 // `RunForever()` and `Close()`. No user code runs inside any of them, but for
 // `RunForever()`, exception handlers, and the destructors of what cancelled or
 // refused callbacks captured.
+// Memory: if there is none, a function has done nothing and lets std::bad_alloc
+// out. One that a callback does not catch ends the process
+// (docs/architecture.md, "Out of memory").
 
 #ifndef EVKIT_LOOP_ABSTRACT_EVENT_LOOP_H_
 #define EVKIT_LOOP_ABSTRACT_EVENT_LOOP_H_
@@ -36,9 +39,12 @@
 #include "evkit/loop/error_context.h"
 #include "evkit/loop/handle.h"
 #include "evkit/loop/handle_node.h"
+#include "evkit/loop/internal/fd_waiter.h"
 #include "evkit/timers/clock.h"
 
 namespace evkit {
+
+class ChildWatching;
 
 class AbstractEventLoop {
  public:
@@ -159,6 +165,32 @@ class AbstractEventLoop {
   // closed loop (RUN-27) or one inherited through fork.
   virtual bool RemoveReader(int fd) = 0;
   virtual bool RemoveWriter(int fd) = 0;
+
+  // For awaits of sockets. As `AddReader()` or `AddWriter()`, until `waiter`
+  // has had enough; it is then not watched any more, for all that can be seen
+  // here, but the selector keeps the registration, if only until the descriptor
+  // is ready and nobody waits. `file` is not 0 and stands for the open file:
+  // only if it is the same as last time is what was registered then relied
+  // upon, so that it does not matter if the descriptor was closed, and its
+  // number came back.
+  //   kUnimplemented: this loop knows no descriptors. Others: as `AddReader()`.
+  virtual absl::Status WatchFd(int fd, uint32_t file, bool for_writing,
+                               loop_internal::FdWaiter& waiter);
+
+  // Both at once, for the owner of `fd` who closes it right afterwards: whether
+  // it was watched in either way. Requires that `fd` is the only descriptor of
+  // its file, as far as the caller knows; the kernel forgets a file with its
+  // last descriptor, and need not be told, which saves a system call. If there
+  // is another one after all (a duplicate, a copy in a forked child), nobody
+  // is called wrongly, but the loop pays once for finding out
+  // (docs/selectors.md): use the other two then.
+  virtual bool ForgetFd(int fd);
+
+  // --- Children -------------------------------------------------------------
+
+  // What this loop does about child processes (loop/child_watching.h). Null if
+  // it leaves them to who starts them, as a loop may.
+  virtual ChildWatching* child_watching() { return nullptr; }
 
   // --- Running --------------------------------------------------------------
 

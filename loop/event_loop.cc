@@ -92,8 +92,8 @@ EventLoop::EventLoop(EventLoopOptions options, WakeupFd wakeup, uint64_t seed)
       child_watcher_(std::move(options.child_watcher)),
       wheel_(clock_.Now()),
       fd_callbacks_(*selector_),
-      soon_nodes_(new loop_internal::HandlePool<loop_internal::SoonNode>()),
-      timer_nodes_(new loop_internal::HandlePool<TimerNode>()),
+      soon_nodes_(loop_internal::HandlePool<loop_internal::SoonNode>::New()),
+      timer_nodes_(loop_internal::HandlePool<TimerNode>::New()),
       threadsafe_(std::move(wakeup), *soon_nodes_),
       debug_(options.debug),
       fork_generation_(ForkGeneration()),
@@ -179,10 +179,9 @@ absl::Status EventLoop::AddFdCallback(int fd, Interest direction,
   if (!status.ok()) return status;
   loop_internal::SoonNode* const node = soon_nodes_->Get();
   node->Schedule(std::move(callback), where);
+  const ScopedUnref unref(*node);
   node->set_persistent();
-  status = fd_callbacks_.Add(fd, direction, node);
-  if (!status.ok()) node->Unref();
-  return status;
+  return fd_callbacks_.Add(fd, direction, *node);
 }
 
 bool EventLoop::RemoveReader(int fd) {
@@ -196,6 +195,21 @@ bool EventLoop::RemoveWriter(int fd) {
 bool EventLoop::RemoveFdCallback(int fd, Interest direction, const char* what) {
   CheckThread(what);
   return CheckUsable(what).ok() && fd_callbacks_.Remove(fd, direction);
+}
+
+absl::Status EventLoop::WatchFd(int fd, uint32_t file, bool for_writing,
+                                loop_internal::FdWaiter& waiter) {
+  const char* const what = for_writing ? "AddWriter" : "AddReader";
+  CheckThread(what);
+  absl::Status status = CheckUsable(what);
+  if (!status.ok()) return status;
+  return fd_callbacks_.Watch(
+      fd, file, for_writing ? Interest::kWrite : Interest::kRead, waiter);
+}
+
+bool EventLoop::ForgetFd(int fd) {
+  CheckThread("ForgetFd");
+  return CheckUsable("ForgetFd").ok() && fd_callbacks_.Forget(fd);
 }
 
 absl::Status EventLoop::RunForever() {
@@ -234,37 +248,23 @@ absl::Status EventLoop::RunForever() {
   return absl::OkStatus();
 }
 
-absl::Status EventLoop::RunOnce() {
-  timing_callbacks_ = debug_ || report_slow_callbacks_;
-  QueueThreadsafeCallbacks();
-  const absl::Duration timeout = PollTimeout();
-  // A poll that does not wait, of no descriptor but the loop's own, has nothing
-  // to say: what other threads post is seen in memory.
-  if (timeout > absl::ZeroDuration() || !fd_callbacks_.empty()) {
-    if (absl::Status status = Poll(timeout); !status.ok()) return status;
-  }
-  QueueDueTimers();
-  RunBatch();
-  return absl::OkStatus();
-}
-
-absl::Duration EventLoop::PollTimeout() {
+inline absl::Duration EventLoop::PollTimeout() {
   if (stopping_ || !ready_.empty()) return absl::ZeroDuration();
   const std::optional<MonotonicTime> wakeup = wheel_.NextWakeup();
   if (!wakeup.has_value()) return absl::InfiniteDuration();
-  return std::clamp(*wakeup - clock_.Now(), absl::ZeroDuration(),
-                    kLongestSleep);
+  const MonotonicTime now = clock_.Now();
+  if (*wakeup <= now) return absl::ZeroDuration();
+  return std::min(*wakeup - now, kLongestSleep);
 }
 
-absl::Status EventLoop::Poll(absl::Duration timeout) {
+inline absl::Status EventLoop::Poll(absl::Duration timeout) {
   // A child that was forked in a callback and returned from it stops here: what
   // the kernel keeps for the selector is still shared with the parent.
-  absl::Status status = CheckNotInherited("RunForever");
-  if (!status.ok()) return status;
+  if (ForkedSince(fork_generation_)) return InheritedError("RunForever");
   if (timeout > absl::ZeroDuration() && !threadsafe_.PrepareToSleep()) {
     timeout = absl::ZeroDuration();
   }
-  status = selector_->Select(timeout, events_);
+  absl::Status status = selector_->Select(timeout, events_);
   threadsafe_.Awake();
   // Posted while waiting: before the events that the wait brought.
   QueueThreadsafeCallbacks();
@@ -279,7 +279,7 @@ absl::Status EventLoop::Poll(absl::Duration timeout) {
   return absl::OkStatus();
 }
 
-void EventLoop::QueueDueTimers() {
+inline void EventLoop::QueueDueTimers() {
   const std::optional<MonotonicTime> wakeup = wheel_.NextWakeup();
   if (!wakeup.has_value()) return;
   const MonotonicTime now = clock_.Now();
@@ -289,27 +289,45 @@ void EventLoop::QueueDueTimers() {
   });
 }
 
+[[gnu::always_inline]] inline void EventLoop::RunNode(HandleNode& node) {
+  ReportExceptions([&node] { node.Run(); },
+                   [this, &node](std::exception_ptr thrown) {
+                     ReportException(node, std::move(thrown));
+                   });
+}
+
 void EventLoop::RunBatch() {
   for (size_t batch = ready_.size(); batch > 0; --batch) {
     HandleNode& node = *ready_.Pop();
     const ScopedUnref unref(node);
     if (node.cancelled()) continue;
-    if (!timing_callbacks_) {
+    if (timing_callbacks_) {
+      RunTimed(node);
+    } else {
       RunNode(node);
-      continue;
     }
-    const MonotonicTime start = clock_.Now();
-    RunNode(node);
-    const absl::Duration taken = clock_.Now() - start;
-    if (taken >= slow_callback_duration_) ReportSlow(node, taken);
   }
 }
 
-void EventLoop::RunNode(HandleNode& node) {
-  ReportExceptions([&node] { node.Run(); },
-                   [this, &node](std::exception_ptr thrown) {
-                     ReportException(node, std::move(thrown));
-                   });
+void EventLoop::RunTimed(HandleNode& node) {
+  const MonotonicTime start = clock_.Now();
+  RunNode(node);
+  const absl::Duration taken = clock_.Now() - start;
+  if (taken >= slow_callback_duration_) ReportSlow(node, taken);
+}
+
+absl::Status EventLoop::RunOnce() {
+  timing_callbacks_ = debug_ || report_slow_callbacks_;
+  QueueThreadsafeCallbacks();
+  const absl::Duration timeout = PollTimeout();
+  // A poll that does not wait, of no descriptor but the loop's own, has nothing
+  // to say: what other threads post is seen in memory.
+  if (timeout > absl::ZeroDuration() || !fd_callbacks_.empty()) {
+    if (absl::Status status = Poll(timeout); !status.ok()) return status;
+  }
+  QueueDueTimers();
+  RunBatch();
+  return absl::OkStatus();
 }
 
 void EventLoop::ReportException(HandleNode& node, std::exception_ptr thrown) {
@@ -355,8 +373,8 @@ absl::Status EventLoop::Close() {
   DestroyLocals();
   child_watcher_.reset();
   selector_->Close();
-  soon_nodes_->Close();
-  timer_nodes_->Close();
+  soon_nodes_.reset();
+  timer_nodes_.reset();
   return absl::OkStatus();
 }
 
@@ -409,8 +427,7 @@ std::string EventLoop::DebugString() const {
                       " closed=", word(closed_), " debug=", word(debug_), ">");
 }
 
-absl::Status EventLoop::CheckNotInherited(const char* what) const {
-  if (fork_generation_ == ForkGeneration()) return absl::OkStatus();
+absl::Status EventLoop::InheritedError(const char* what) {
   return absl::FailedPreconditionError(
       absl::StrCat(what, ": event loop belongs to the parent process"));
 }

@@ -33,7 +33,9 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "evkit/base/fork_generation.h"
 #include "evkit/loop/abstract_event_loop.h"
+#include "evkit/loop/child_watching.h"
 #include "evkit/loop/internal/fd_callbacks.h"
 #include "evkit/loop/internal/handle_pool.h"
 #include "evkit/loop/internal/loop_nodes.h"
@@ -76,7 +78,7 @@ class EventLoopOptions {
   absl::AnyInvocable<void(absl::string_view)> log;
 };
 
-class EventLoop final : public AbstractEventLoop {
+class EventLoop final : public AbstractEventLoop, public ChildWatching {
  public:
   // Fails if the wake-up descriptor cannot be made or watched
   // (kResourceExhausted and other errnos of eventfd(2), epoll_ctl(2)). A null
@@ -92,6 +94,9 @@ class EventLoop final : public AbstractEventLoop {
   uint64_t Random() override;
   bool RemoveReader(int fd) override;
   bool RemoveWriter(int fd) override;
+  absl::Status WatchFd(int fd, uint32_t file, bool for_writing,
+                       loop_internal::FdWaiter& waiter) override;
+  bool ForgetFd(int fd) override;
   absl::Status RunForever() override;
   void Stop() override { stopping_ = true; }
   bool IsRunning() const override { return running_; }
@@ -104,22 +109,12 @@ class EventLoop final : public AbstractEventLoop {
   bool GetDebug() const override { return debug_; }
   std::string DebugString() const override;
 
-  // Calls `on_exit` in a callback of this loop when the child `pid` has exited,
-  // and reaps it; another's children are never touched. In the context that is
-  // current here. See subprocess/child_watcher.h for what can be watched.
-  //   kUnimplemented: the loop was made without a child watcher.
-  //   kFailedPrecondition: the loop is closed, or was inherited through fork.
-  //   Others: as `ChildWatcher::Watch()`.
-  absl::Status WatchChild(pid_t pid, ChildWatcher::Callback on_exit);
-
-  // The same for a child that this process has just made; see
-  // `ChildWatcher::WatchSpawned()`.
+  // Children; see loop/child_watching.h.
+  ChildWatching* child_watching() override { return this; }
+  absl::Status WatchChild(pid_t pid, ChildWatcher::Callback on_exit) override;
   absl::Status WatchSpawnedChild(pid_t pid, int pidfd,
-                                 ChildWatcher::Callback on_exit);
-
-  // Forgets it, and does not reap it. Whether it was watched. A callback that
-  // is already queued still runs.
-  bool UnwatchChild(pid_t pid);
+                                 ChildWatcher::Callback on_exit) override;
+  bool UnwatchChild(pid_t pid) override;
 
   absl::Duration slow_callback_duration() const {
     return slow_callback_duration_;
@@ -147,23 +142,28 @@ class EventLoop final : public AbstractEventLoop {
   bool RemoveFdCallback(int fd, Interest direction, const char* what);
 
   absl::Status RunOnce();
-  absl::Duration PollTimeout();
-  absl::Status Poll(absl::Duration timeout);
-  void QueueDueTimers();
+  inline absl::Duration PollTimeout();
+  inline absl::Status Poll(absl::Duration timeout);
+  inline void QueueDueTimers();
   // What another thread posted before this call runs before what is queued
   // after it (SOON-08).
   void QueueThreadsafeCallbacks() {
     if (threadsafe_.MayHaveEntries()) threadsafe_.MoveTo(ready_);
   }
   void RunBatch();
-  void RunNode(HandleNode& node);
+  inline void RunNode(HandleNode& node);
+  void RunTimed(HandleNode& node);
   void ReportException(HandleNode& node, std::exception_ptr thrown);
   void ReportSlow(const HandleNode& node, absl::Duration taken);
 
   absl::Status PrepareToWatchChildren();
   ChildWatcher::Callback InNextTurn(ChildWatcher::Callback on_exit);
 
-  absl::Status CheckNotInherited(const char* what) const;
+  absl::Status CheckNotInherited(const char* what) const {
+    return ForkedSince(fork_generation_) ? InheritedError(what)
+                                         : absl::OkStatus();
+  }
+  static absl::Status InheritedError(const char* what);
   absl::Status CheckUsable(const char* what) const;
   void CheckThread(const char* what) const {
     if (debug_.load(std::memory_order_relaxed)) CheckThreadNow(what);
@@ -179,9 +179,9 @@ class EventLoop final : public AbstractEventLoop {
   TimerWheel wheel_;
   loop_internal::FdCallbacks fd_callbacks_;
   loop_internal::ReadyQueue ready_;
-  // Deleted by their Close(), when the last handle is gone.
-  loop_internal::HandlePool<loop_internal::SoonNode>* const soon_nodes_;
-  loop_internal::HandlePool<loop_internal::TimerNode>* const timer_nodes_;
+  // Null once closed; handles may keep them alive.
+  loop_internal::HandlePool<loop_internal::SoonNode>::Owner soon_nodes_;
+  loop_internal::HandlePool<loop_internal::TimerNode>::Owner timer_nodes_;
   loop_internal::ThreadsafeQueue threadsafe_;
 
   bool closed_ = false;

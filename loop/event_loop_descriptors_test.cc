@@ -300,6 +300,58 @@ TEST_P(DescriptorsTest, CallbackThatIsQueuedAlreadyDoesNotRunOnceReplaced) {
   EXPECT_THAT(TraceOf(), ElementsAre("new"));
 }
 
+// FDW-03
+TEST_P(DescriptorsTest, ForgettingRemovesBothAndTheDescriptorMayBeClosed) {
+  Pipe pipe = Pipe::MakeSocketPair();
+  const int fd = pipe.read_fd();
+  const size_t before = loop_.selector().size();
+  auto owned = std::make_shared<int>();
+  for (const bool read : {false, true}) {
+    for (const bool write : {false, true}) {
+      if (read) {
+        ASSERT_TRUE(loop_->AddReader(fd, [owned] {}).ok());
+      }
+      if (write) {
+        ASSERT_TRUE(loop_->AddWriter(fd, [owned] {}).ok());
+      }
+      EXPECT_EQ(loop_->ForgetFd(fd), read || write);
+      EXPECT_EQ(owned.use_count(), 1);
+      EXPECT_EQ(loop_.selector().size(), before);
+    }
+  }
+  EXPECT_FALSE(loop_->ForgetFd(-1));
+  EXPECT_FALSE(loop_->ForgetFd(1'000'000'000));
+
+  ASSERT_TRUE(loop_->AddReader(fd, Note("old")).ok());
+  ASSERT_TRUE(loop_->AddWriter(fd, Note("old")).ok());
+  EXPECT_TRUE(loop_->ForgetFd(fd));
+  pipe.read_end.Reset();
+  const Pipe other = Pipe::Make();
+  const UniqueFd reused = ReuseNumber(fd, other);
+  ASSERT_TRUE(loop_->AddReader(fd, Note("new")).ok());
+  EXPECT_THAT(TraceOf(), IsEmpty());
+  ASSERT_TRUE(WriteByte(other.write_fd()));
+  EXPECT_THAT(TraceOf(), ElementsAre("new"));
+}
+
+// FDW-03, TURN-18
+TEST_P(DescriptorsTest, CallbackThatIsQueuedAlreadyDoesNotRunOnceForgotten) {
+  Pipe pipe = Pipe::MakeSocketPair();
+  const int fd = pipe.read_fd();
+  ASSERT_TRUE(WriteByte(pipe.write_fd()));
+  ASSERT_TRUE(loop_
+                  ->AddReader(fd,
+                              [&, owned = std::make_unique<int>(7)] {
+                                Note("r")();
+                                EXPECT_TRUE(loop_->ForgetFd(fd));
+                                pipe.read_end.Reset();
+                                EXPECT_EQ(*owned, 7) << "lives until it ends";
+                              })
+                  .ok());
+  ASSERT_TRUE(loop_->AddWriter(fd, Note("w")).ok());
+  EXPECT_THAT(TraceOf(2), ElementsAre("r"));
+}
+
 TEST_P(DescriptorsTest, ClosedLoopRefusesAndLeavesTheDescriptorOpen) {
   const Pipe pipe = Pipe::Make();
   ASSERT_TRUE(loop_->AddReader(pipe.read_fd(), Note("r")).ok());
@@ -311,6 +363,7 @@ TEST_P(DescriptorsTest, ClosedLoopRefusesAndLeavesTheDescriptorOpen) {
             absl::StatusCode::kFailedPrecondition);
   EXPECT_FALSE(loop_->RemoveReader(pipe.read_fd()));
   EXPECT_FALSE(loop_->RemoveWriter(pipe.read_fd()));
+  EXPECT_FALSE(loop_->ForgetFd(pipe.read_fd()));
   EXPECT_TRUE(WriteByte(pipe.write_fd()));
   EXPECT_TRUE(ReadByte(pipe.read_fd()));
 }

@@ -71,6 +71,9 @@ class HandleNode {
     cancelled_ = false;
   }
 
+  // For a node that is cancelled and taken up again.
+  void set_cancelled(bool cancelled) { cancelled_ = cancelled; }
+
   // The last reference is gone. Empties itself, then frees or recycles the
   // node.
   virtual void Release() = 0;
@@ -82,8 +85,8 @@ class HandleNode {
   virtual std::string Describe() const { return "Handle"; }
 
  private:
-  uint32_t references_ = 0;
   bool cancelled_ = false;
+  uint32_t references_ = 0;
   loop_internal::ContextSlot context_;
   SourceLocation scheduled_at_;
 };

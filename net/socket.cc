@@ -2,7 +2,11 @@
 
 #include "evkit/net/socket.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <cstddef>
 #include <optional>
@@ -52,18 +56,17 @@ absl::StatusOr<SocketAddress> AddressFrom(int (*call)(int, sockaddr*,
 
 }  // namespace
 
-IoResult IoResult::FromSyscall(ssize_t returned) {
-  return returned >= 0 ? Moved(static_cast<size_t>(returned)) : Failed(errno);
-}
-
-IoResult IoResult::WouldBlock() { return Failed(EAGAIN); }
-
-bool IoResult::would_block() const {
-  return error_ == EAGAIN || error_ == EINTR;
-}
-
 absl::Status IoResult::ToStatus(absl::string_view what) const {
   return ok() ? absl::OkStatus() : StatusFromErrno(error_, what);
+}
+
+uint32_t Socket::NewId() {
+  static std::atomic<uint32_t> last{0};
+  uint32_t id;
+  do {
+    id = last.fetch_add(1, std::memory_order_relaxed) + 1;
+  } while (id == 0);
+  return id;
 }
 
 absl::StatusOr<Socket> Socket::Create(int family, int type, int protocol) {
@@ -90,7 +93,9 @@ absl::StatusOr<Socket> Socket::Adopt(UniqueFd fd) {
       sys::fcntl(fd.get(), F_SETFD, FD_CLOEXEC) < 0) {
     return StatusFromErrno(errno, absl::StrCat("fcntl(fd=", fd.get(), ")"));
   }
-  return Socket(std::move(fd), *family, *type, *protocol);
+  Socket socket(std::move(fd), *family, *type, *protocol);
+  socket.is_sole_ = false;
+  return socket;
 }
 
 absl::StatusOr<std::pair<Socket, Socket>> Socket::Pair(int type) {
@@ -144,8 +149,9 @@ Socket::Accept() {
   absl::StatusOr<SocketAddress> address =
       SocketAddress::FromSockaddr(from, length);
   if (!address.ok()) return std::move(address).status();
-  return std::pair(Socket(std::move(accepted), family_, type_, protocol_),
-                   *std::move(address));
+  Socket connection(std::move(accepted), family_, type_, protocol_);
+  connection.has_no_delay_ = has_no_delay_ && protocol_ != IPPROTO_MPTCP;
+  return std::pair(std::move(connection), *std::move(address));
 }
 
 IoResult Socket::Recv(absl::Span<char> buffer, int flags) {
@@ -219,6 +225,7 @@ absl::StatusOr<SocketAddress> Socket::PeerAddress() const {
 
 absl::Status Socket::SetOption(int level, int name, int value) {
   if (sys::setsockopt(fd(), level, name, &value, sizeof(value)) == 0) {
+    if (level == IPPROTO_TCP && name == TCP_NODELAY) has_no_delay_ = value != 0;
     return absl::OkStatus();
   }
   return StatusFromErrno(errno,
@@ -228,6 +235,11 @@ absl::Status Socket::SetOption(int level, int name, int value) {
 
 absl::StatusOr<int> Socket::GetOption(int level, int name) const {
   return IntOption(fd(), level, name);
+}
+
+absl::Status Socket::SetNoDelay() {
+  if (has_no_delay_) return absl::OkStatus();
+  return SetOption(IPPROTO_TCP, TCP_NODELAY, 1);
 }
 
 }  // namespace evkit

@@ -13,7 +13,9 @@
 #include <sys/types.h>
 #include <sys/uio.h>
 
+#include <cerrno>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -33,13 +35,15 @@ class [[nodiscard]] IoResult {
  public:
   // From what a system call returned; reads errno if that is negative.
   // EAGAIN and EINTR count as "would block": the readiness comes again.
-  static IoResult FromSyscall(ssize_t returned);
+  static IoResult FromSyscall(ssize_t returned) {
+    return returned >= 0 ? Moved(static_cast<size_t>(returned)) : Failed(errno);
+  }
   static IoResult Moved(size_t bytes) { return IoResult(bytes, 0); }
-  static IoResult WouldBlock();
+  static IoResult WouldBlock() { return Failed(EAGAIN); }
   static IoResult Failed(int error) { return IoResult(0, error); }
 
   bool ok() const { return error_ == 0; }
-  bool would_block() const;
+  bool would_block() const { return error_ == EAGAIN || error_ == EINTR; }
   // Neither of the two.
   bool failed() const { return !ok() && !would_block(); }
 
@@ -76,11 +80,18 @@ class Socket {
   static absl::StatusOr<std::pair<Socket, Socket>> Pair(int type = SOCK_STREAM);
 
   int fd() const { return fd_.get(); }
+  // Not 0, and another number for each socket of the process (32 bits of them),
+  // whatever descriptor it has; goes with it when it is moved. 0 if empty from
+  // the beginning.
+  uint32_t id() const { return id_; }
   explicit operator bool() const { return static_cast<bool>(fd_); }
   int family() const { return family_; }
   // SOCK_STREAM, SOCK_DGRAM, ... without flags.
   int type() const { return type_; }
   int protocol() const { return protocol_; }
+  // Whether this is, as far as is known, the only descriptor: it was made here,
+  // and not adopted.
+  bool is_sole() const { return is_sole_; }
 
   void Close() { fd_.Reset(); }
   // Gives the descriptor up, open.
@@ -99,7 +110,8 @@ class Socket {
 
   // A connection that waits to be accepted, and where it comes from; nothing if
   // there is none (or it vanished: EINTR). Other errnos of accept4(2),
-  // ECONNABORTED and EMFILE among them, are errors.
+  // ECONNABORTED and EMFILE among them, are errors. A TCP connection has
+  // TCP_NODELAY if this has it (tcp(7)).
   absl::StatusOr<std::optional<std::pair<Socket, SocketAddress>>> Accept();
 
   IoResult Recv(absl::Span<char> buffer, int flags = 0);
@@ -132,6 +144,11 @@ class Socket {
   IoResult RecvWithFds(absl::Span<char> buffer, std::vector<UniqueFd>* fds,
                        size_t max_fds, int flags = 0);
 
+  // For those who wait: whether there was nothing more to receive from a stream
+  // when they received last. They say so themselves.
+  bool drained() const { return drained_; }
+  void set_drained(bool drained) { drained_ = drained; }
+
   // SHUT_RD, SHUT_WR, SHUT_RDWR.
   absl::Status Shutdown(int how);
 
@@ -144,14 +161,29 @@ class Socket {
   absl::Status SetOption(int level, int name, int value);
   absl::StatusOr<int> GetOption(int level, int name) const;
 
+  // TCP_NODELAY of a TCP socket, without a system call if SetOption(), of this
+  // one or of the one that accepted it, has set it before.
+  absl::Status SetNoDelay();
+
  private:
   Socket(UniqueFd fd, int family, int type, int protocol)
-      : fd_(std::move(fd)), family_(family), type_(type), protocol_(protocol) {}
+      : fd_(std::move(fd)),
+        protocol_(static_cast<uint16_t>(protocol)),
+        family_(static_cast<uint8_t>(family)),
+        type_(static_cast<uint8_t>(type & 0xf)),
+        id_(NewId()) {}
 
+  static uint32_t NewId();
+
+  // Few bytes: there is one in each connection.
   UniqueFd fd_;
-  int family_ = AF_UNSPEC;
-  int type_ = 0;
-  int protocol_ = 0;
+  uint16_t protocol_ = 0;
+  uint8_t family_ = AF_UNSPEC;
+  uint8_t type_ : 4 = 0;
+  bool has_no_delay_ : 1 = false;
+  bool drained_ : 1 = false;
+  bool is_sole_ : 1 = true;
+  uint32_t id_ = 0;
 };
 
 // Somebody else's socket, to look at and to set options of: what may be done to

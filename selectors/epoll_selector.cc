@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/types/span.h"
 #include "evkit/base/errno_status.h"
 #include "evkit/base/syscalls.h"
 #include "evkit/selectors/internal/poll_events.h"
@@ -13,10 +14,9 @@
 namespace evkit {
 namespace {
 
+using selectors_internal::DescriptorTable;
 using selectors_internal::FromPollEvents;
 using selectors_internal::ToPollEvents;
-
-constexpr size_t kFirstEventCount = 1024;
 
 // The kernel's word for one registration. Its data name the generation too, so
 // that what is left of an earlier registration of the number is recognised.
@@ -41,13 +41,15 @@ absl::StatusOr<std::unique_ptr<EpollSelector>> EpollSelector::Create() {
 }
 
 EpollSelector::EpollSelector(UniqueFd epoll_fd)
-    : epoll_fd_(std::move(epoll_fd)), kernel_events_(kFirstEventCount) {}
+    : epoll_fd_(std::move(epoll_fd)),
+      kernel_events_(static_cast<size_t>(max_events_)) {}
 
 absl::Status EpollSelector::Register(int fd, Interest interest,
                                      uint64_t token) {
   absl::Status status = table_.CheckRegister(fd, interest);
   if (!status.ok()) return status;
-  epoll_event event = KernelEvent(fd, interest, ++last_generation_);
+  if (++last_generation_ == 0) last_generation_ = 1;
+  epoll_event event = KernelEvent(fd, interest, last_generation_);
   if (sys::epoll_ctl(epoll_fd_.get(), EPOLL_CTL_ADD, fd, &event) != 0) {
     const int error = errno;
     // EEXIST: the number was closed before it was unregistered, another
@@ -64,7 +66,7 @@ absl::Status EpollSelector::Register(int fd, Interest interest,
 absl::Status EpollSelector::Modify(int fd, Interest interest, uint64_t token) {
   absl::Status status = table_.CheckModify(fd, interest);
   if (!status.ok()) return status;
-  selectors_internal::DescriptorTable::Entry& entry = *table_.Find(fd);
+  DescriptorTable::Entry& entry = *table_.Find(fd);
   if (entry.interest != interest) {
     epoll_event event = KernelEvent(fd, interest, entry.tag);
     if (sys::epoll_ctl(epoll_fd_.get(), EPOLL_CTL_MOD, fd, &event) != 0) {
@@ -89,6 +91,12 @@ absl::StatusOr<SelectorKey> EpollSelector::Unregister(int fd) {
   return key;
 }
 
+absl::StatusOr<SelectorKey> EpollSelector::Forget(int fd) {
+  absl::StatusOr<SelectorKey> key = table_.GetKey(fd);
+  if (key.ok()) table_.Erase(fd);
+  return key;
+}
+
 absl::StatusOr<SelectorKey> EpollSelector::GetKey(int fd) const {
   return table_.GetKey(fd);
 }
@@ -97,18 +105,66 @@ std::vector<SelectorKey> EpollSelector::GetKeys() const {
   return table_.GetKeys();
 }
 
+// One wait in the kernel, for events to kernel_events_; its result and errno.
+inline int EpollSelector::Wait(const selectors_internal::RemainingWait& wait) {
+  if (has_epoll_pwait2_ && !wait.IsWholeMillis()) {
+    const int count = WaitToTheNanosecond(wait);
+    // Linux before 5.11 says ENOSYS; seccomp filters that are older than the
+    // call say EPERM.
+    if (count >= 0 || (errno != ENOSYS && errno != EPERM)) return count;
+    has_epoll_pwait2_ = false;
+  }
+  return sys::epoll_wait(epoll_fd_.get(), kernel_events_.data(), max_events_,
+                         wait.ToMillis());
+}
+
+int EpollSelector::WaitToTheNanosecond(
+    const selectors_internal::RemainingWait& wait) {
+  timespec storage;
+  return sys::epoll_pwait2(epoll_fd_.get(), kernel_events_.data(), max_events_,
+                           wait.ToTimespec(storage));
+}
+
+// Appends what the kernel reported to `events`. Returns false if some of it was
+// for no present registration, and the kernel goes on watching it.
+inline bool EpollSelector::Collect(int count, std::vector<ReadyEvent>& events) {
+  bool all_wanted = true;
+  events.reserve(static_cast<size_t>(count));
+  const absl::Span<const DescriptorTable::Entry> entries = table_.entries();
+  const epoll_event* const end = kernel_events_.data() + count;
+  for (const epoll_event* event = kernel_events_.data(); event != end;
+       ++event) {
+    const auto fd = static_cast<uint32_t>(event->data.u64);
+    const auto generation = static_cast<uint32_t>(event->data.u64 >> 32);
+    // No generation is 0, which an entry out of use has.
+    if (fd >= entries.size() || entries[fd].tag != generation) {
+      all_wanted = StopWatching(static_cast<int>(fd)) && all_wanted;
+      continue;
+    }
+    const DescriptorTable::Entry& entry = entries[fd];
+    events.emplace_back(static_cast<int>(fd),
+                        FromPollEvents(event->events) & entry.interest,
+                        entry.token);
+  }
+  if (count == max_events_) {
+    max_events_ *= 2;
+    kernel_events_.resize(static_cast<size_t>(max_events_));
+  }
+  return all_wanted;
+}
+
 absl::Status EpollSelector::Select(absl::Duration timeout,
                                    std::vector<ReadyEvent>& events) {
   events.clear();
-  if (absl::Status status = table_.CheckOpen(); !status.ok()) return status;
+  if (table_.closed()) return table_.CheckOpen();
   selectors_internal::RemainingWait wait(timeout);
   while (true) {
     const int count = Wait(wait);
     if (count > 0) {
-      const bool all_wanted = Collect(count, events);
-      // If that cannot be put right, better an empty answer than to go round
-      // here until it can.
-      if (all_wanted || !DropLeftovers() || !events.empty()) break;
+      // If leftovers cannot be dropped, better an empty answer than to go round
+      // here until they can.
+      if (!Collect(count, events) && !DropLeftovers()) break;
+      if (!events.empty()) break;
       wait.Continue();
     } else if (count < 0 && errno != EINTR) {
       return StatusFromErrno(errno, "epoll_wait");
@@ -119,43 +175,12 @@ absl::Status EpollSelector::Select(absl::Duration timeout,
   return absl::OkStatus();
 }
 
-// One wait in the kernel, for events to kernel_events_; its result and errno.
-int EpollSelector::Wait(const selectors_internal::RemainingWait& wait) {
-  const int max_events = static_cast<int>(kernel_events_.size());
-  if (has_epoll_pwait2_ && !wait.IsWholeMillis()) {
-    timespec storage;
-    const int count = sys::epoll_pwait2(epoll_fd_.get(), kernel_events_.data(),
-                                        max_events, wait.ToTimespec(storage));
-    // Linux before 5.11 says ENOSYS; seccomp filters that are older than the
-    // call say EPERM.
-    if (count >= 0 || (errno != ENOSYS && errno != EPERM)) return count;
-    has_epoll_pwait2_ = false;
-  }
-  return sys::epoll_wait(epoll_fd_.get(), kernel_events_.data(), max_events,
-                         wait.ToMillis());
-}
-
-// Appends what the kernel reported to `events`. Returns false if some of it was
-// for no present registration.
-bool EpollSelector::Collect(int count, std::vector<ReadyEvent>& events) {
-  bool all_wanted = true;
-  events.reserve(static_cast<size_t>(count));
-  for (int i = 0; i < count; ++i) {
-    const epoll_event& event = kernel_events_[static_cast<size_t>(i)];
-    const int fd = static_cast<int>(static_cast<uint32_t>(event.data.u64));
-    const auto generation = static_cast<uint32_t>(event.data.u64 >> 32);
-    const auto* const entry = table_.Find(fd);
-    if (entry == nullptr || entry->tag != generation) {
-      all_wanted = false;
-      continue;
-    }
-    events.emplace_back(fd, FromPollEvents(event.events) & entry->interest,
-                        entry->token);
-  }
-  if (static_cast<size_t>(count) == kernel_events_.size()) {
-    kernel_events_.resize(2 * kernel_events_.size());
-  }
-  return all_wanted;
+// The kernel has reported something for the number `fd` that is not registered.
+// If nothing else is under that number, it was forgotten and not closed yet, or
+// the number is closed: the kernel says which. Returns whether it is rid of it.
+bool EpollSelector::StopWatching(int fd) {
+  return table_.Find(fd) == nullptr &&
+         sys::epoll_ctl(epoll_fd_.get(), EPOLL_CTL_DEL, fd, nullptr) == 0;
 }
 
 // The kernel watches something that is not registered: a descriptor was closed

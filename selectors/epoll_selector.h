@@ -4,7 +4,7 @@
 //
 // What it costs, however many descriptors are registered: `Select()` one system
 // call (and no allocation, once `events` has grown), `Register()`, `Modify()`
-// and `Unregister()` one epoll_ctl each.
+// and `Unregister()` one epoll_ctl each, `Forget()` none.
 //
 // Regular files and directories are refused (EPERM): to epoll they have no
 // readiness. PollSelector takes them, and finds them always ready.
@@ -43,6 +43,7 @@ class EpollSelector final : public Selector {
   absl::Status Register(int fd, Interest interest, uint64_t token) override;
   absl::Status Modify(int fd, Interest interest, uint64_t token) override;
   absl::StatusOr<SelectorKey> Unregister(int fd) override;
+  absl::StatusOr<SelectorKey> Forget(int fd) override;
   absl::StatusOr<SelectorKey> GetKey(int fd) const override;
   std::vector<SelectorKey> GetKeys() const override;
   size_t size() const override { return table_.size(); }
@@ -53,16 +54,19 @@ class EpollSelector final : public Selector {
  private:
   explicit EpollSelector(UniqueFd epoll_fd);
 
-  int Wait(const selectors_internal::RemainingWait& wait);
-  bool Collect(int count, std::vector<ReadyEvent>& events);
+  inline int Wait(const selectors_internal::RemainingWait& wait);
+  int WaitToTheNanosecond(const selectors_internal::RemainingWait& wait);
+  inline bool Collect(int count, std::vector<ReadyEvent>& events);
+  bool StopWatching(int fd);
   bool DropLeftovers();
 
   UniqueFd epoll_fd_;
   // Tag: the generation, which tells registrations of one number apart.
   selectors_internal::DescriptorTable table_;
   uint32_t last_generation_ = 0;
-  bool has_epoll_pwait2_ = true;            // Until the kernel says otherwise.
-  std::vector<epoll_event> kernel_events_;  // Never empty while open.
+  bool has_epoll_pwait2_ = true;  // Until the kernel says otherwise.
+  int max_events_ = 1024;
+  std::vector<epoll_event> kernel_events_;  // So many, while open.
 };
 
 }  // namespace evkit

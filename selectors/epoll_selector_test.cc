@@ -152,6 +152,62 @@ TEST_F(EpollSelectorTest, bug_A2_UnregisterTellsTheKernelAtOnce) {
   EXPECT_EQ(faults.Count("epoll_ctl@Unregister"), 1);
 }
 
+TEST_F(EpollSelectorTest, ForgetMakesNoSystemCall) {
+  Pipe pipe;
+  const int fd = pipe.reader.get();
+  ASSERT_TRUE(selector_->Register(fd, Interest::kRead, 1).ok());
+  FaultInjection faults;
+  ASSERT_TRUE(selector_->Forget(fd).ok());
+  EXPECT_THAT(faults.Sites(), IsEmpty());
+}
+
+// Its owner takes his time to close it.
+TEST_F(EpollSelectorTest, ForgottenDescriptorThatIsStillOpenIsNotReported) {
+  Pipe pipe, idle;
+  ASSERT_TRUE(selector_->Register(idle.reader.get(), Interest::kRead, 1).ok());
+  ASSERT_TRUE(selector_->Register(pipe.reader.get(), Interest::kRead, 2).ok());
+  ASSERT_TRUE(selector_->Forget(pipe.reader.get()).ok());
+  WriteByte(pipe.writer.get());
+  FaultInjection faults;
+  const absl::Duration start = MonotonicNow();
+  EXPECT_THAT(Ready(absl::Milliseconds(3)), IsEmpty());
+  EXPECT_GE(MonotonicNow() - start, absl::Milliseconds(3));
+  EXPECT_EQ(faults.Count("epoll_ctl"), 1);
+  EXPECT_EQ(faults.Count("epoll_create1"), 0);
+
+  ASSERT_TRUE(selector_->Register(pipe.reader.get(), Interest::kRead, 3).ok());
+  EXPECT_THAT(Ready(),
+              ElementsAre(ReadyEvent(pipe.reader.get(), Interest::kRead, 3)));
+}
+
+TEST_F(EpollSelectorTest, ForgottenDescriptorMayBeRegisteredAgainUnclosed) {
+  Pipe pipe;
+  const int fd = pipe.reader.get();
+  ASSERT_TRUE(selector_->Register(fd, Interest::kRead, 1).ok());
+  ASSERT_TRUE(selector_->Forget(fd).ok());
+  ASSERT_TRUE(selector_->Register(fd, Interest::kRead, 2).ok());
+  WriteByte(pipe.writer.get());
+  EXPECT_THAT(Ready(), ElementsAre(ReadyEvent(fd, Interest::kRead, 2)));
+}
+
+// The caller of Forget() did not know of the duplicate.
+TEST_F(EpollSelectorTest, bug_A2_ForgottenDuplicateCostsOneWakeUp) {
+  Pipe pipe, idle;
+  ASSERT_TRUE(selector_->Register(idle.reader.get(), Interest::kRead, 1).ok());
+  UniqueFd duplicate = Duplicate(pipe.reader.get());
+  ASSERT_TRUE(selector_->Register(duplicate.get(), Interest::kRead, 2).ok());
+  ASSERT_TRUE(selector_->Forget(duplicate.get()).ok());
+  duplicate.Reset();
+  WriteByte(pipe.writer.get());
+  FaultInjection faults;
+  EXPECT_THAT(Ready(absl::Milliseconds(3)), IsEmpty());
+  EXPECT_THAT(Ready(), IsEmpty());
+  EXPECT_LE(faults.Count("epoll_wait") + faults.Count("epoll_pwait2"), 3);
+  WriteByte(idle.writer.get());
+  EXPECT_THAT(Ready(),
+              ElementsAre(ReadyEvent(idle.reader.get(), Interest::kRead, 1)));
+}
+
 // libuv#1148, uvloop#61: 1000 wake-ups in 1000 waits.
 TEST_F(EpollSelectorTest, bug_A2_GhostCostsOneWakeUp) {
   Pipe pipe, idle;
@@ -214,7 +270,7 @@ TEST_F(EpollSelectorTest, GhostThatCannotBeShedYetIsNeverReported) {
   }
   {
     FaultInjection faults;
-    faults.Fail("epoll_ctl", ENOSPC, 2);  // The ADD.
+    faults.Fail("epoll_ctl@DropLeftovers", ENOSPC, 2);  // The ADD.
     EXPECT_THAT(Ready(absl::InfiniteDuration()), IsEmpty());
   }
   WriteByte(idle.writer.get());

@@ -132,6 +132,14 @@ class Selector {
   // kNotFound if `fd` is not registered.
   virtual absl::StatusOr<SelectorKey> Unregister(int fd) = 0;
 
+  // The same for the owner of `fd` who closes it right afterwards, and knows of
+  // no other descriptor of its file: the kernel forgets a file with its last
+  // descriptor, so EpollSelector makes no system call. If there is another one
+  // after all (a duplicate, a copy in a forked child), nothing wrong is ever
+  // reported, but `Select()` pays once for getting rid of the file (see
+  // docs/selectors.md). `Unregister()`, unless a selector can do better.
+  virtual absl::StatusOr<SelectorKey> Forget(int fd) { return Unregister(fd); }
+
   // What is registered for `fd`. kNotFound if nothing is.
   virtual absl::StatusOr<SelectorKey> GetKey(int fd) const = 0;
 

@@ -23,6 +23,7 @@ using selectors_internal::MonotonicNow;
 using selectors_internal::OpenDescriptorCount;
 using selectors_internal::Pipe;
 using selectors_internal::ReadableAfter;
+using selectors_internal::ReopenAs;
 using selectors_internal::SocketPair;
 using selectors_internal::WriteByte;
 using ::testing::ElementsAre;
@@ -124,6 +125,24 @@ TEST_P(SelectorConformanceTest, UnregisterReturnsTheKeyAndEndsTheReports) {
   EXPECT_EQ(*selector_->Unregister(fd), SelectorKey(fd, Interest::kRead, 5));
   EXPECT_THAT(Ready(), IsEmpty());
   EXPECT_EQ(selector_->size(), 0u);
+}
+
+// SEL-03: as Unregister(), for who closes it next.
+TEST_P(SelectorConformanceTest, ForgottenDescriptorMayBeClosedAndReused) {
+  Pipe pipe, fresh;
+  const int fd = pipe.reader.get();
+  EXPECT_EQ(selector_->Forget(fd).status().code(), absl::StatusCode::kNotFound);
+  ASSERT_TRUE(selector_->Register(fd, Interest::kRead, 42).ok());
+  EXPECT_EQ(*selector_->Forget(fd), SelectorKey(fd, Interest::kRead, 42));
+  EXPECT_EQ(selector_->size(), 0u);
+  WriteByte(pipe.writer.get());
+  ReopenAs(pipe.reader, fresh.reader.get());
+  ExpectQuiet(absl::Milliseconds(1));
+
+  ASSERT_TRUE(selector_->Register(fd, Interest::kRead, 43).ok());
+  EXPECT_THAT(Ready(), IsEmpty());
+  WriteByte(fresh.writer.get());
+  EXPECT_THAT(Ready(), ElementsAre(ReadyEvent(fd, Interest::kRead, 43)));
 }
 
 // SEL-03

@@ -101,12 +101,6 @@ void TimerWheel::Disarm(Timer& timer) {
   --size_;
 }
 
-std::optional<MonotonicTime> TimerWheel::NextWakeup() {
-  if (next_key_ == kUnknown) next_key_ = FindNextKey();
-  if (next_key_ == kNever) return std::nullopt;
-  return FromKey(next_key_);
-}
-
 size_t TimerWheel::Advance(MonotonicTime now,
                            absl::FunctionRef<void(Timer&)> on_expired) {
   EVKIT_CHECK(reporting_ == nullptr, "Advance() called from on_expired");

@@ -93,7 +93,11 @@ class TimerWheel {
   // reported.
   //
   // Remembers its answer: asking again after arming later timers costs nothing.
-  std::optional<MonotonicTime> NextWakeup();
+  std::optional<MonotonicTime> NextWakeup() {
+    if (next_key_ == kUnknown) next_key_ = FindNextKey();
+    if (next_key_ == kNever) return std::nullopt;
+    return FromKey(next_key_);
+  }
 
   // Moves the wheel to `now` and calls `on_expired` once for each timer whose
   // deadline is at or before `now`, in order of deadline, then of arming, each

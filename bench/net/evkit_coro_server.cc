@@ -2,11 +2,15 @@
 //
 // evkit with coroutines that use sockets themselves.
 
+#include <cstddef>
+#include <cstdint>
 #include <string>
 #include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/types/span.h"
 #include "evkit/base/unique_fd.h"
 #include "evkit/bench/net/command_line.h"
 #include "evkit/bench/net/serve.h"
@@ -20,30 +24,68 @@
 #include "evkit/net/sockets/sock_recv.h"
 #include "evkit/net/sockets/sock_recv_from.h"
 #include "evkit/net/sockets/sock_send.h"
+#include "evkit/net/sockets/sock_sendfile.h"
 
 namespace evkit {
 namespace {
 
+// Of all connections: a task goes on as soon as it has received, so what is
+// here is its own until it waits again.
+char received[kReadSize];
+
+// Ends well, however the connection does: nobody asks the task why.
 Coro<void> Echo(Socket socket) {
   while (true) {
-    const std::string data = co_await OrReturn(SockRecv(socket, kReadSize));
-    if (data.empty()) {
+    const absl::StatusOr<size_t> size =
+        co_await SockRecvInto(socket, absl::MakeSpan(received));
+    if (!size.ok() || *size == 0) {
       co_return absl::OkStatus();
     }
-    co_await OrReturn(SockSendAll(socket, data));
+    absl::string_view data(received, *size);
+    const IoResult sent = socket.Send(data);
+    data.remove_prefix(sent.ok() ? sent.bytes() : 0);
+    if (data.empty()) {
+      continue;
+    }
+    const std::string rest(data);
+    if (!(co_await SockSendAll(socket, rest)).ok()) {
+      co_return absl::OkStatus();
+    }
+  }
+}
+
+// For every byte received, the file.
+Coro<void> SendFiles(Socket socket, int file, int64_t file_size) {
+  SockSendfileOptions whole;
+  whole.count = file_size;
+  while (true) {
+    const std::string wanted = co_await OrReturn(SockRecv(socket, kReadSize));
+    if (wanted.empty()) {
+      co_return absl::OkStatus();
+    }
+    for (size_t i = 0; i < wanted.size(); ++i) {
+      co_await OrReturn(SockSendfile(socket, file, whole));
+    }
   }
 }
 
 // A task whose connection was reset has failed, and nobody asks it why.
-Coro<void> EchoQuietly(Socket socket) {
-  (co_await Echo(std::move(socket))).IgnoreError();
+Coro<void> Quietly(Coro<void> serving) {
+  (co_await std::move(serving)).IgnoreError();
   co_return absl::OkStatus();
 }
 
 Coro<void> EchoStreams(Socket listening) {
   while (true) {
     auto [socket, peer] = co_await OrReturn(SockAccept(listening));
-    CreateTask(EchoQuietly(std::move(socket)));
+    CreateTask(Echo(std::move(socket)));
+  }
+}
+
+Coro<void> ServeFiles(Socket listening, int file, int64_t file_size) {
+  while (true) {
+    auto [socket, peer] = co_await OrReturn(SockAccept(listening));
+    CreateTask(Quietly(SendFiles(std::move(socket), file, file_size)));
   }
 }
 
@@ -69,12 +111,15 @@ Socket Adopt(int fd) {
 int main(int argc, char** argv) {
   using namespace evkit;
   const ServeOptions options(argc, argv);
-  if (options.name == "sendfile") {
-    ExitUnavailable("see evkit_server");
+  absl::Status status;
+  if (options.name == "udp") {
+    status = Run(EchoDatagrams(Adopt(BindDatagramAndAnnounce(options))));
+  } else if (options.name == "sendfile") {
+    status =
+        Run(ServeFiles(Adopt(ListenAndAnnounce(options)),
+                       NewPatternFile(options.file_size), options.file_size));
+  } else {
+    status = Run(EchoStreams(Adopt(ListenAndAnnounce(options))));
   }
-  const absl::Status status =
-      options.name == "udp"
-          ? Run(EchoDatagrams(Adopt(BindDatagramAndAnnounce(options))))
-          : Run(EchoStreams(Adopt(ListenAndAnnounce(options))));
   Die(status.ToString());
 }

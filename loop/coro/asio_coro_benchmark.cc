@@ -167,8 +167,8 @@ Awaitable<void> AsioSleepForHours(asio::io_context& context, int64_t hours) {
   co_await timer.async_wait(asio::experimental::as_tuple(kUse));
 }
 Awaitable<void> AsioCancelMany(asio::io_context& context) {
-  std::vector<asio::cancellation_signal> signals(kCancelled);
-  for (int64_t i = 0; i < kCancelled; ++i) {
+  std::vector<asio::cancellation_signal> signals(kCancelledTasks);
+  for (int64_t i = 0; i < kCancelledTasks; ++i) {
     asio::co_spawn(
         context, AsioSleepForHours(context, i + 1),
         asio::bind_cancellation_slot(signals[i].slot(), asio::detached));
@@ -182,7 +182,7 @@ Awaitable<void> AsioCancelMany(asio::io_context& context) {
   co_await asio::post(context, kUse);
 }
 void BM_Cancel_Asio(benchmark::State& state) {
-  RunAsio(state, kCancelled, AsioCancelMany);
+  RunAsio(state, kCancelledTasks, AsioCancelMany);
 }
 BENCHMARK(BM_Cancel_Asio);
 

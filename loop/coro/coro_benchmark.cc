@@ -92,8 +92,7 @@ void BM_SpawnAwait_Raw(benchmark::State& state) {
 BENCHMARK(BM_SpawnAwait_Evkit);
 BENCHMARK(BM_SpawnAwait_Raw);
 
-// --- A coroutine that calls a coroutine that calls ...
-// ------------------------
+// --- A coroutine that calls a coroutine that calls ... -----------------------
 
 Coro<int64_t> Chain(int64_t depth) {
   if (depth == 0) co_return 0;
@@ -137,8 +136,7 @@ BENCHMARK(BM_Chain_Evkit);
 BENCHMARK(BM_Chain_EvkitStatusOr);
 BENCHMARK(BM_Chain_Raw);
 
-// --- A hundred tasks that take turns
-// ------------------------------------------
+// --- A hundred tasks that take turns -----------------------------------------
 
 Coro<void> Yields() {
   for (int64_t i = 0; i < kYields; ++i) {
@@ -174,8 +172,7 @@ void BM_Yield_Raw(benchmark::State& state) {
 BENCHMARK(BM_Yield_Evkit);
 BENCHMARK(BM_Yield_Raw);
 
-// --- One task that sleeps for no time: a turn of the loop each
-// ----------------
+// --- One task that sleeps for no time: a turn of the loop each ---------------
 
 Coro<void> SleepZero(EventLoop&) {
   for (int64_t i = 0; i < kTurns; ++i) {
@@ -197,8 +194,7 @@ void BM_SleepZero_Raw(benchmark::State& state) {
 BENCHMARK(BM_SleepZero_Evkit);
 BENCHMARK(BM_SleepZero_Raw);
 
-// --- A thousand tasks that sleep for a microsecond, over and over
-// -------------
+// --- A thousand tasks that sleep for a microsecond, over and over ------------
 //
 // All have slept long enough when the last has begun to, so hardly any time is
 // spent in waiting.

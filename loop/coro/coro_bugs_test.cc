@@ -186,8 +186,7 @@ TEST(CoroBugsTest, bug_J9_AWaiterThatIsCancelledLeavesTheOtherAResult) {
   EXPECT_EQ(*two.Result(), 5);
 }
 
-// --- J14: tasks that nobody holds
-// ---------------------------------------------
+// --- J14: tasks that nobody holds --------------------------------------------
 
 Coro<void> SleepAndSay(std::shared_ptr<int> done) {
   co_await OrReturn(Sleep(absl::Hours(1)));
@@ -227,8 +226,7 @@ TEST(CoroBugsTest, bug_J14_ATaskThatNothingCanWakeIsKeptUntilTheLoopCloses) {
   EXPECT_THAT(test.log()[0], HasSubstr("destroyed but it is pending"));
 }
 
-// --- J17, J18: temporaries of await expressions
-// -------------------------------
+// --- J17, J18: temporaries of await expressions ------------------------------
 
 // Counts how many are alive, and notices one that is destroyed twice.
 class Counted {
@@ -443,8 +441,7 @@ TEST(CoroBugsTest, bug_J18_AFrameIsNeverDestroyedInsideItsAwaitSuspend) {
   EXPECT_EQ(Counted::destroyed_twice, 0);
 }
 
-// --- J19: other threads
-// ---------------------------------------------------------
+// --- J19: other threads ------------------------------------------------------
 
 class OtherThreadDeathTest : public ::testing::Test {
  protected:

@@ -28,8 +28,7 @@ namespace {
 Coro<int64_t> One(int64_t n) { co_return n; }
 raw::Coro RawOne(int64_t n) { co_return n; }
 
-// --- A number that goes to another task and back
-// ------------------------------
+// --- A number that goes to another task and back -----------------------------
 
 Coro<void> Echo(Queue<int64_t>& requests, Queue<int64_t>& replies) {
   for (int64_t i = 0; i < kMessages; ++i) {
@@ -73,8 +72,7 @@ void BM_PingPong_Raw(benchmark::State& state) {
 BENCHMARK(BM_PingPong_Evkit);
 BENCHMARK(BM_PingPong_Raw);
 
-// --- Ten thousand coroutines at once, and the results of all
-// ------------------
+// --- Ten thousand coroutines at once, and the results of all -----------------
 
 Coro<void> GatherMany(EventLoop&) {
   std::vector<Coro<int64_t>> coroutines;
@@ -104,8 +102,7 @@ void BM_Gather_Raw(benchmark::State& state) {
 BENCHMARK(BM_Gather_Evkit);
 BENCHMARK(BM_Gather_Raw);
 
-// --- Ten thousand sleeping tasks that are cancelled
-// ---------------------------
+// --- Ten thousand sleeping tasks that are cancelled --------------------------
 
 Coro<void> SleepForHours(int64_t hours) {
   co_await OrReturn(Sleep(absl::Hours(hours)));
@@ -119,7 +116,7 @@ raw::Coro RawPark(std::unique_ptr<raw::Parking>& parking, raw::Loop& loop) {
 
 Coro<void> CancelMany(EventLoop& loop) {
   std::vector<Task<void>> tasks;
-  for (int64_t i = 0; i < kCancelled; ++i) {
+  for (int64_t i = 0; i < kCancelledTasks; ++i) {
     tasks.push_back(CreateTask(loop, SleepForHours(i + 1)));
   }
   co_await OrReturn(Sleep(absl::ZeroDuration()));
@@ -131,8 +128,8 @@ Coro<void> CancelMany(EventLoop& loop) {
   co_return absl::OkStatus();
 }
 raw::Coro RawCancelMany(raw::Loop& loop) {
-  std::vector<std::unique_ptr<raw::Parking>> parked(kCancelled);
-  for (int64_t i = 0; i < kCancelled; ++i) {
+  std::vector<std::unique_ptr<raw::Parking>> parked(kCancelledTasks);
+  for (int64_t i = 0; i < kCancelledTasks; ++i) {
     RawPark(parked[i], loop).Detach(loop);
   }
   co_await raw::Yield(loop);
@@ -142,10 +139,10 @@ raw::Coro RawCancelMany(raw::Loop& loop) {
 }
 
 void BM_Cancel_Evkit(benchmark::State& state) {
-  RunEvkit(state, kCancelled, CancelMany);
+  RunEvkit(state, kCancelledTasks, CancelMany);
 }
 void BM_Cancel_Raw(benchmark::State& state) {
-  RunRaw(state, kCancelled, RawCancelMany);
+  RunRaw(state, kCancelledTasks, RawCancelMany);
 }
 BENCHMARK(BM_Cancel_Evkit);
 BENCHMARK(BM_Cancel_Raw);

@@ -5,25 +5,34 @@
 #include <cerrno>
 #include <utility>
 
+#include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
 #include "evkit/base/errno_status.h"
 
 namespace evkit::loop_internal {
 
-absl::Status FdCallbacks::Add(int fd, Interest direction, HandleNode* node) {
+absl::Status FdCallbacks::Add(int fd, Interest direction, HandleNode& node) {
   if (fd < 0) {
     return absl::InvalidArgumentError(
         absl::StrCat("invalid file descriptor ", fd));
   }
+  ForgetRest(fd);
+  return AddNode(fd, direction, node);
+}
+
+absl::Status FdCallbacks::AddNode(int fd, Interest direction,
+                                  HandleNode& node) {
   const size_t index = static_cast<size_t>(fd);
   const Interest registered =
       index < slots_.size() ? slots_[index].interest() : Interest::kNone;
 
   bool is_new_file = false;
-  const absl::Status status = Watch(fd, registered, direction, is_new_file);
+  const absl::Status status = Register(fd, registered, direction, is_new_file);
   if (index >= slots_.size()) {
     if (!status.ok()) return status;
+    absl::Cleanup unwatch = [&] { (void)selector_.Unregister(fd); };
     slots_.resize(index + index / 2 + 16);
+    std::move(unwatch).Cancel();
   }
   // Dropping callbacks may run user code, which may come back here: the slot is
   // brought up to date first, and not touched afterwards.
@@ -32,11 +41,14 @@ absl::Status FdCallbacks::Add(int fd, Interest direction, HandleNode* node) {
   HandleNode* dropped_writer = nullptr;
   const bool was_empty = slot.interest() == Interest::kNone;
   if (is_new_file) {
+    slot.waits = Interest::kNone;
     dropped_reader = std::exchange(slot.reader, nullptr);
     dropped_writer = std::exchange(slot.writer, nullptr);
   }
   if (status.ok()) {
-    HandleNode* const old = std::exchange(slot.For(direction), node);
+    slot.waits &= ~direction;
+    node.Ref();
+    HandleNode* const old = std::exchange(slot.For(direction), &node);
     if (old != nullptr) {
       (direction == Interest::kRead ? dropped_reader : dropped_writer) = old;
     }
@@ -51,8 +63,8 @@ absl::Status FdCallbacks::Add(int fd, Interest direction, HandleNode* node) {
 
 // Makes the selector watch `fd` for `direction` too. Sets `is_new_file` if what
 // was registered under this number is gone, because the descriptor was closed.
-absl::Status FdCallbacks::Watch(int fd, Interest registered, Interest direction,
-                                bool& is_new_file) {
+absl::Status FdCallbacks::Register(int fd, Interest registered,
+                                   Interest direction, bool& is_new_file) {
   const uint64_t token = static_cast<uint64_t>(fd);
   if (registered == Interest::kNone) {
     return selector_.Register(fd, direction, token);
@@ -76,11 +88,40 @@ absl::Status FdCallbacks::Watch(int fd, Interest registered, Interest direction,
   return selector_.Register(fd, direction, token);
 }
 
+absl::Status FdCallbacks::AddWait(int fd, uint32_t file, Interest direction,
+                                  FdWaiter& waiter) {
+  const bool same_file = fd >= 0 && static_cast<size_t>(fd) < slots_.size() &&
+                         slots_[static_cast<size_t>(fd)].file == file;
+  FdWaitNode& node = *new FdWaitNode();
+  const absl::Cleanup unref = [&node] { node.Unref(); };
+  node.Arm(waiter);
+  const absl::Status status =
+      same_file ? AddNode(fd, direction, node) : Add(fd, direction, node);
+  if (!status.ok() || static_cast<size_t>(fd) >= slots_.size()) return status;
+  Slot& slot = slots_[static_cast<size_t>(fd)];
+  // Whatever was dropped may have brought about something else.
+  if (slot.For(direction) != &node) return status;
+  slot.waits |= direction;
+  slot.file = file;
+  return status;
+}
+
+// What is at rest may be of a file that had this number before, so nothing is
+// made of it.
+void FdCallbacks::ForgetRest(int fd) {
+  if (static_cast<size_t>(fd) < slots_.size() &&
+      slots_[static_cast<size_t>(fd)].at_rest()) {
+    Forget(fd);
+  }
+}
+
 bool FdCallbacks::Remove(int fd, Interest direction) {
   if (fd < 0 || static_cast<size_t>(fd) >= slots_.size()) return false;
   Slot& slot = slots_[static_cast<size_t>(fd)];
   HandleNode* removed = std::exchange(slot.For(direction), nullptr);
   if (removed == nullptr) return false;
+  const bool at_rest = Any(slot.waits & direction) && removed->cancelled();
+  slot.waits &= ~direction;
   HandleNode* also_gone = nullptr;
   if (slot.interest() == Interest::kNone) {
     --watched_;
@@ -92,25 +133,28 @@ bool FdCallbacks::Remove(int fd, Interest direction) {
     // the other direction's callback has nothing to wait for either.
     also_gone = std::exchange(
         slot.reader != nullptr ? slot.reader : slot.writer, nullptr);
+    slot.waits = Interest::kNone;
     --watched_;
   }
   Drop(removed);
   Drop(also_gone);
-  return true;
+  return !at_rest;
 }
 
-void FdCallbacks::QueueReady(const ReadyEvent& event, ReadyQueue& ready) {
-  for (const Interest direction : {Interest::kRead, Interest::kWrite}) {
-    HandleNode* const node =
-        slots_[static_cast<size_t>(event.fd)].For(direction);
-    if (!Includes(event.ready, direction) || node == nullptr) continue;
-    if (node->cancelled()) {
-      Remove(event.fd, direction);
-    } else if (!node->queued) {
-      node->Ref();
-      ready.Push(node);
-    }
-  }
+bool FdCallbacks::Forget(int fd) {
+  if (fd < 0 || static_cast<size_t>(fd) >= slots_.size()) return false;
+  Slot& slot = slots_[static_cast<size_t>(fd)];
+  if (slot.interest() == Interest::kNone) return false;
+  const bool at_rest = slot.at_rest();
+  slot.waits = Interest::kNone;
+  HandleNode* reader = std::exchange(slot.reader, nullptr);
+  HandleNode* writer = std::exchange(slot.writer, nullptr);
+  --watched_;
+  // The only possible error, not registered, is what was asked for.
+  (void)selector_.Forget(fd);
+  Drop(reader);
+  Drop(writer);
+  return !at_rest;
 }
 
 void FdCallbacks::Clear() {

@@ -66,11 +66,6 @@ void ThreadsafeQueue::MoveLocked(ReadyQueue& ready) {
   not_empty_.store(false, std::memory_order_relaxed);
 }
 
-bool ThreadsafeQueue::PrepareToSleep() {
-  sleeping_.store(true);
-  return !not_empty_.load();
-}
-
 void ThreadsafeQueue::Close(ReadyQueue& ready) {
   HandleNode* spare;
   {

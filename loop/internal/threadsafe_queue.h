@@ -55,7 +55,10 @@ class ThreadsafeQueue {
 
   // To be called before the loop sleeps, and `Awake()` afterwards; false if it
   // must not, because something is queued.
-  bool PrepareToSleep();
+  bool PrepareToSleep() {
+    sleeping_.store(true);
+    return !not_empty_.load();
+  }
   void Awake() { sleeping_.store(false, std::memory_order_relaxed); }
 
   // Readable after a Push() that found the loop asleep.

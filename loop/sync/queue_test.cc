@@ -400,7 +400,9 @@ TEST(QueueTest, ItemsThatAreLeftAreDestroyedWithTheQueue) {
     for (int i = 0; i < 1000; ++i) {
       EXPECT_TRUE(fifo.PutNowait(item).ok());
       EXPECT_TRUE(lifo.PutNowait(item).ok());
-      if (i % 3 == 0) EXPECT_TRUE(fifo.GetNowait().ok());
+      if (i % 3 == 0) {
+        EXPECT_TRUE(fifo.GetNowait().ok());
+      }
     }
     EXPECT_GT(item.use_count(), 1000);
     lifo.Shutdown(/*immediate=*/true);

@@ -13,6 +13,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/types/span.h"
 #include "evkit/selectors/selector.h"
 
 namespace evkit::selectors_internal {
@@ -43,6 +44,7 @@ class DescriptorTable {
   absl::Status CheckModify(int fd, Interest interest) const;
   absl::Status CheckKnown(int fd) const;
   absl::Status CheckOpen() const;
+  bool closed() const { return closed_; }
 
   // Requires that `fd` is not registered. Grows to `fd`: ask the kernel whether
   // there is such a descriptor first.
@@ -55,6 +57,9 @@ class DescriptorTable {
   std::vector<SelectorKey> GetKeys() const;
   size_t size() const { return size_; }
   void Close();
+
+  // All, by descriptor; valid until the next `Insert()`.
+  absl::Span<const Entry> entries() const { return entries_; }
 
   // Past the highest descriptor that was ever registered.
   int end() const { return static_cast<int>(entries_.size()); }

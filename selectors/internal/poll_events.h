@@ -19,11 +19,12 @@ constexpr short ToPollEvents(Interest interest) {
                             (Any(interest & Interest::kWrite) ? POLLOUT : 0));
 }
 
-// Everything but the one counts as the other: errors and hang-ups are both.
+// Errors and hang-ups, and all that is neither one nor the other, are both.
 constexpr Interest FromPollEvents(unsigned events) {
-  return ((events & ~unsigned{POLLOUT}) != 0 ? Interest::kRead
-                                             : Interest::kNone) |
-         ((events & ~unsigned{POLLIN}) != 0 ? Interest::kWrite
+  if ((events & ~unsigned{POLLIN | POLLOUT}) != 0) return Interest::kReadWrite;
+  return ((events & unsigned{POLLIN}) != 0 ? Interest::kRead
+                                           : Interest::kNone) |
+         ((events & unsigned{POLLOUT}) != 0 ? Interest::kWrite
                                             : Interest::kNone);
 }
 

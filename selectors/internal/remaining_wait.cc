@@ -20,8 +20,6 @@ int64_t NowNanos() {
 }
 
 int64_t CeilNanos(absl::Duration timeout) {
-  // A wait for ever, as of a loop without timers, is spared the division.
-  if (timeout == absl::InfiniteDuration()) return INT64_MAX;
   const int64_t nanos = absl::ToInt64Nanoseconds(timeout);
   const bool cut = nanos != INT64_MAX && absl::Nanoseconds(nanos) < timeout;
   return nanos + (cut ? 1 : 0);
@@ -29,9 +27,10 @@ int64_t CeilNanos(absl::Duration timeout) {
 
 }  // namespace
 
-RemainingWait::RemainingWait(absl::Duration timeout)
-    : left_(timeout <= absl::ZeroDuration() ? 0 : CeilNanos(timeout)) {
-  if (left_ == 0 || left_ == kForever) return;
+// Requires that `timeout` is more than zero.
+void RemainingWait::Start(absl::Duration timeout) {
+  left_ = CeilNanos(timeout);
+  if (left_ == kForever) return;
   const int64_t now = NowNanos();
   if (now >= 0) end_ = now > INT64_MAX - left_ ? INT64_MAX : now + left_;
 }
@@ -51,8 +50,7 @@ const timespec* RemainingWait::ToTimespec(timespec& storage) const {
   return &storage;
 }
 
-int RemainingWait::ToMillis() const {
-  if (left_ == kForever) return -1;
+int RemainingWait::ToMillisRoundedUp() const {
   const int64_t millis =
       left_ / kNanosPerMilli + (left_ % kNanosPerMilli == 0 ? 0 : 1);
   return static_cast<int>(std::min<int64_t>(millis, INT_MAX));

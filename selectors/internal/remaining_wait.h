@@ -22,7 +22,13 @@ class RemainingWait {
  public:
   // `timeout` as in Selector::Select. Reads the clock only if there is an end
   // to wait for.
-  explicit RemainingWait(absl::Duration timeout);
+  explicit RemainingWait(absl::Duration timeout) {
+    if (timeout == absl::InfiniteDuration()) {
+      left_ = kForever;
+    } else if (timeout > absl::ZeroDuration()) {
+      Start(timeout);
+    }
+  }
 
   // Nothing happened, or a signal did: recomputes what is left, and returns
   // false if that is nothing.
@@ -34,18 +40,24 @@ class RemainingWait {
 
   // For epoll_wait: rounded up, or -1 to wait for ever. A wait of more than 24
   // days is cut to what an int holds; `Continue()` is true after it.
-  int ToMillis() const;
+  int ToMillis() const {
+    if (left_ == kForever) return -1;
+    return left_ == 0 ? 0 : ToMillisRoundedUp();
+  }
 
   // Whether `ToMillis()` says all of it.
   bool IsWholeMillis() const {
-    return left_ == kForever || left_ % kNanosPerMilli == 0;
+    return left_ == kForever || left_ == 0 || left_ % kNanosPerMilli == 0;
   }
 
  private:
   static constexpr int64_t kForever = INT64_MAX;
   static constexpr int64_t kNanosPerMilli = 1'000'000;
 
-  int64_t left_;  // In nanoseconds.
+  void Start(absl::Duration timeout);
+  int ToMillisRoundedUp() const;
+
+  int64_t left_ = 0;  // In nanoseconds.
   int64_t end_ = 0;
 };
 

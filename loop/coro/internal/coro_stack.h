@@ -19,6 +19,7 @@
 #include "evkit/base/source_location.h"
 #include "evkit/loop/coro/internal/frame_allocator.h"
 #include "evkit/loop/coro/internal/slot.h"
+#include "evkit/loop/internal/exceptions.h"
 
 namespace evkit::loop_internal {
 
@@ -100,7 +101,7 @@ class PromiseBase {
     return {};
   }
   void unhandled_exception() noexcept {
-    call_->slot().exception = std::current_exception();
+    call_->slot().exception = UnhandledException();
   }
 
   // Every promise begins with this, and none is aligned otherwise.
