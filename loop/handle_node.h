@@ -64,7 +64,7 @@ class HandleNode {
 
   // Makes a fresh or recycled node one that belongs to the current context, has
   // one reference and is neither cancelled nor queued.
-  void Begin(SourceLocation where) {
+  void Begin(const SourceLocation& where) {
     context_.CopyCurrent();
     scheduled_at_ = where;
     references_ = 1;

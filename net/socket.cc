@@ -93,7 +93,9 @@ absl::StatusOr<Socket> Socket::Adopt(UniqueFd fd) {
       sys::fcntl(fd.get(), F_SETFD, FD_CLOEXEC) < 0) {
     return StatusFromErrno(errno, absl::StrCat("fcntl(fd=", fd.get(), ")"));
   }
-  return Socket(std::move(fd), *family, *type, *protocol);
+  Socket socket(std::move(fd), *family, *type, *protocol);
+  socket.is_sole_ = false;
+  return socket;
 }
 
 absl::StatusOr<std::pair<Socket, Socket>> Socket::Pair(int type) {

@@ -89,6 +89,9 @@ class Socket {
   // SOCK_STREAM, SOCK_DGRAM, ... without flags.
   int type() const { return type_; }
   int protocol() const { return protocol_; }
+  // Whether this is, as far as is known, the only descriptor: it was made here,
+  // and not adopted.
+  bool is_sole() const { return is_sole_; }
 
   void Close() { fd_.Reset(); }
   // Gives the descriptor up, open.
@@ -165,19 +168,21 @@ class Socket {
  private:
   Socket(UniqueFd fd, int family, int type, int protocol)
       : fd_(std::move(fd)),
-        family_(static_cast<uint16_t>(family)),
-        type_(static_cast<uint16_t>(type)),
         protocol_(static_cast<uint16_t>(protocol)),
+        family_(static_cast<uint8_t>(family)),
+        type_(static_cast<uint8_t>(type & 0xf)),
         id_(NewId()) {}
 
   static uint32_t NewId();
 
+  // Few bytes: there is one in each connection.
   UniqueFd fd_;
-  uint16_t family_ = AF_UNSPEC;
-  uint16_t type_ = 0;
   uint16_t protocol_ = 0;
-  bool has_no_delay_ = false;
-  bool drained_ = false;
+  uint8_t family_ = AF_UNSPEC;
+  uint8_t type_ : 4 = 0;
+  bool has_no_delay_ : 1 = false;
+  bool drained_ : 1 = false;
+  bool is_sole_ : 1 = true;
   uint32_t id_ = 0;
 };
 

@@ -3,6 +3,7 @@
 // evkit with coroutines that use sockets themselves.
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <utility>
 
@@ -54,14 +55,16 @@ Coro<void> Echo(Socket socket) {
 }
 
 // For every byte received, the file.
-Coro<void> SendFiles(Socket socket, int file) {
+Coro<void> SendFiles(Socket socket, int file, int64_t file_size) {
+  SockSendfileOptions whole;
+  whole.count = file_size;
   while (true) {
     const std::string wanted = co_await OrReturn(SockRecv(socket, kReadSize));
     if (wanted.empty()) {
       co_return absl::OkStatus();
     }
     for (size_t i = 0; i < wanted.size(); ++i) {
-      co_await OrReturn(SockSendfile(socket, file));
+      co_await OrReturn(SockSendfile(socket, file, whole));
     }
   }
 }
@@ -79,10 +82,10 @@ Coro<void> EchoStreams(Socket listening) {
   }
 }
 
-Coro<void> ServeFiles(Socket listening, int file) {
+Coro<void> ServeFiles(Socket listening, int file, int64_t file_size) {
   while (true) {
     auto [socket, peer] = co_await OrReturn(SockAccept(listening));
-    CreateTask(Quietly(SendFiles(std::move(socket), file)));
+    CreateTask(Quietly(SendFiles(std::move(socket), file, file_size)));
   }
 }
 
@@ -112,8 +115,9 @@ int main(int argc, char** argv) {
   if (options.name == "udp") {
     status = Run(EchoDatagrams(Adopt(BindDatagramAndAnnounce(options))));
   } else if (options.name == "sendfile") {
-    status = Run(ServeFiles(Adopt(ListenAndAnnounce(options)),
-                            NewPatternFile(options.file_size)));
+    status =
+        Run(ServeFiles(Adopt(ListenAndAnnounce(options)),
+                       NewPatternFile(options.file_size), options.file_size));
   } else {
     status = Run(EchoStreams(Adopt(ListenAndAnnounce(options))));
   }
