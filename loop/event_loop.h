@@ -148,7 +148,7 @@ class EventLoop final : public AbstractEventLoop {
                              SourceLocation where);
   bool RemoveFdCallback(int fd, Interest direction, const char* what);
 
-  absl::Status RunOnce();
+  inline absl::Status RunOnce();
   inline absl::Duration PollTimeout();
   inline absl::Status Poll(absl::Duration timeout);
   inline void QueueDueTimers();
@@ -157,7 +157,7 @@ class EventLoop final : public AbstractEventLoop {
   void QueueThreadsafeCallbacks() {
     if (threadsafe_.MayHaveEntries()) threadsafe_.MoveTo(ready_);
   }
-  void RunBatch();
+  inline void RunBatch();
   inline void RunNode(HandleNode& node);
   void RunTimed(HandleNode& node);
   void ReportException(HandleNode& node, std::exception_ptr thrown);
@@ -171,7 +171,11 @@ class EventLoop final : public AbstractEventLoop {
                                          : absl::OkStatus();
   }
   static absl::Status InheritedError(const char* what);
-  absl::Status CheckUsable(const char* what) const;
+  absl::Status CheckUsable(const char* what) const {
+    return closed_ || ForkedSince(fork_generation_) ? UnusableError(what)
+                                                    : absl::OkStatus();
+  }
+  absl::Status UnusableError(const char* what) const;
   void CheckThread(const char* what) const {
     if (debug_.load(std::memory_order_relaxed)) CheckThreadNow(what);
   }

@@ -16,21 +16,30 @@ absl::Status FdCallbacks::Add(int fd, Interest direction, HandleNode* node) {
         absl::StrCat("invalid file descriptor ", fd));
   }
   const size_t index = static_cast<size_t>(fd);
-  const Interest registered =
-      index < slots_.size() ? slots_[index].interest() : Interest::kNone;
-
-  bool is_new_file = false;
-  const absl::Status status = Watch(fd, registered, direction, is_new_file);
-  if (index >= slots_.size()) {
-    if (!status.ok()) return status;
-    slots_.resize(index + index / 2 + 16);
+  if (index < slots_.size() && Any(slots_[index].interest())) {
+    return AddToWatched(fd, direction, node);
   }
+  absl::Status status =
+      selector_.Register(fd, direction, static_cast<uint64_t>(fd));
+  if (!status.ok()) return status;
+  if (index >= slots_.size()) slots_.resize(index + index / 2 + 16);
+  slots_[index].For(direction) = node;
+  ++watched_;
+  return status;
+}
+
+// Add() for a descriptor that has a callback already.
+absl::Status FdCallbacks::AddToWatched(int fd, Interest direction,
+                                       HandleNode* node) {
+  const size_t index = static_cast<size_t>(fd);
+  bool is_new_file = false;
+  const absl::Status status =
+      Watch(fd, slots_[index].interest(), direction, is_new_file);
   // Dropping callbacks may run user code, which may come back here: the slot is
   // brought up to date first, and not touched afterwards.
   Slot& slot = slots_[index];
   HandleNode* dropped_reader = nullptr;
   HandleNode* dropped_writer = nullptr;
-  const bool was_empty = slot.interest() == Interest::kNone;
   if (is_new_file) {
     dropped_reader = std::exchange(slot.reader, nullptr);
     dropped_writer = std::exchange(slot.writer, nullptr);
@@ -41,9 +50,7 @@ absl::Status FdCallbacks::Add(int fd, Interest direction, HandleNode* node) {
       (direction == Interest::kRead ? dropped_reader : dropped_writer) = old;
     }
   }
-  const bool is_empty = slot.interest() == Interest::kNone;
-  if (was_empty && !is_empty) ++watched_;
-  if (!was_empty && is_empty) --watched_;
+  if (!Any(slot.interest())) --watched_;
   Drop(dropped_reader);
   Drop(dropped_writer);
   return status;
@@ -54,9 +61,6 @@ absl::Status FdCallbacks::Add(int fd, Interest direction, HandleNode* node) {
 absl::Status FdCallbacks::Watch(int fd, Interest registered, Interest direction,
                                 bool& is_new_file) {
   const uint64_t token = static_cast<uint64_t>(fd);
-  if (registered == Interest::kNone) {
-    return selector_.Register(fd, direction, token);
-  }
   // Taking a callback's place changes nothing for the selector; it is told
   // something else and back all the same, for then it finds out whether this
   // number has become another file since.

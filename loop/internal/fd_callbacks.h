@@ -7,6 +7,7 @@
 #define EVKIT_LOOP_INTERNAL_FD_CALLBACKS_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -43,10 +44,10 @@ class FdCallbacks {
   // cancelled is removed instead (TURN-16).
   void QueueReady(const ReadyEvent& event, ReadyQueue& ready) {
     if (Any(event.ready & Interest::kRead)) {
-      Queue(event.fd, Interest::kRead, ready);
+      Queue(event.token, Interest::kRead, ready);
     }
     if (Any(event.ready & Interest::kWrite)) {
-      Queue(event.fd, Interest::kWrite, ready);
+      Queue(event.token, Interest::kWrite, ready);
     }
   }
 
@@ -70,16 +71,17 @@ class FdCallbacks {
     }
   };
 
-  void Queue(int fd, Interest direction, ReadyQueue& ready) {
-    HandleNode* const node = slots_[static_cast<size_t>(fd)].For(direction);
+  void Queue(uint64_t fd, Interest direction, ReadyQueue& ready) {
+    HandleNode* const node = slots_[fd].For(direction);
     if (node == nullptr) return;
     if (node->cancelled()) {
-      Remove(fd, direction);
+      Remove(static_cast<int>(fd), direction);
     } else if (!node->queued) {
       node->Ref();
       ready.Push(node);
     }
   }
+  absl::Status AddToWatched(int fd, Interest direction, HandleNode* node);
   absl::Status Watch(int fd, Interest registered, Interest direction,
                      bool& is_new_file);
   void Drop(HandleNode*& node);
