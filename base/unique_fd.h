@@ -22,7 +22,9 @@ class UniqueFd {
     if (this != &other) Reset(other.Release());
     return *this;
   }
-  ~UniqueFd() { Reset(); }
+  ~UniqueFd() {
+    if (fd_ >= 0) Reset();  // Most are moved from.
+  }
 
   int get() const { return fd_; }
   explicit operator bool() const { return fd_ >= 0; }

@@ -1,35 +1,20 @@
 // Copyright 2026 The evkit Authors. SPDX-License-Identifier: Apache-2.0
 //
-// The sizes of the cases, and what runs one on evkit's loop and on the
-// hand-written one; on asio's see loop/coro/asio_coro_benchmark.cc.
+// What runs a case on evkit's loop and on the hand-written one; on asio's see
+// loop/coro/asio_coro_benchmark.cc.
 
 #ifndef EVKIT_BENCH_COROUTINE_LOOPS_H_
 #define EVKIT_BENCH_COROUTINE_LOOPS_H_
 
-#include <chrono>
 #include <cstdint>
 
 #include "benchmark/benchmark.h"
+#include "evkit/bench/coroutine_sizes.h"
 #include "evkit/bench/raw_coroutines.h"
 #include "evkit/loop/coro/run_until_complete.h"
 #include "evkit/loop/default_event_loop.h"
 
 namespace evkit {
-
-// How much each case does.
-inline constexpr int64_t kSpawns = 10'000;
-inline constexpr int64_t kSpawnsAtOnce = 100;
-inline constexpr int64_t kDepth = 100;
-inline constexpr int64_t kChains = 100;
-inline constexpr int64_t kYielding = 100;
-inline constexpr int64_t kYields = 100;
-inline constexpr int64_t kTurns = 10'000;
-inline constexpr int64_t kSleepers = 1'000;
-inline constexpr int64_t kSleeps = 20;
-inline constexpr auto kNap = std::chrono::microseconds(1);
-inline constexpr int64_t kMessages = 10'000;
-inline constexpr int64_t kGathered = 10'000;
-inline constexpr int64_t kCancelledTasks = 10'000;
 
 // Runs `main` over and over; each time does `count` of what is measured.
 template <typename F>

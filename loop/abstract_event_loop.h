@@ -18,6 +18,9 @@
 // `RunForever()` and `Close()`. No user code runs inside any of them, but for
 // `RunForever()`, exception handlers, and the destructors of what cancelled or
 // refused callbacks captured.
+// Memory: if there is none, a function has done nothing and lets std::bad_alloc
+// out. One that a callback does not catch ends the process
+// (docs/architecture.md, "Out of memory").
 
 #ifndef EVKIT_LOOP_ABSTRACT_EVENT_LOOP_H_
 #define EVKIT_LOOP_ABSTRACT_EVENT_LOOP_H_
@@ -39,6 +42,8 @@
 #include "evkit/timers/clock.h"
 
 namespace evkit {
+
+class ChildWatching;
 
 class AbstractEventLoop {
  public:
@@ -168,6 +173,12 @@ class AbstractEventLoop {
   // is called wrongly, but the loop pays once for finding out
   // (docs/selectors.md): use the other two then.
   virtual bool ForgetFd(int fd);
+
+  // --- Children -------------------------------------------------------------
+
+  // What this loop does about child processes (loop/child_watching.h). Null if
+  // it leaves them to who starts them, as a loop may.
+  virtual ChildWatching* child_watching() { return nullptr; }
 
   // --- Running --------------------------------------------------------------
 

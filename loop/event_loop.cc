@@ -92,8 +92,8 @@ EventLoop::EventLoop(EventLoopOptions options, WakeupFd wakeup, uint64_t seed)
       child_watcher_(std::move(options.child_watcher)),
       wheel_(clock_.Now()),
       fd_callbacks_(*selector_),
-      soon_nodes_(new loop_internal::HandlePool<loop_internal::SoonNode>()),
-      timer_nodes_(new loop_internal::HandlePool<TimerNode>()),
+      soon_nodes_(loop_internal::HandlePool<loop_internal::SoonNode>::New()),
+      timer_nodes_(loop_internal::HandlePool<TimerNode>::New()),
       threadsafe_(std::move(wakeup), *soon_nodes_),
       debug_(options.debug),
       fork_generation_(ForkGeneration()),
@@ -179,10 +179,9 @@ absl::Status EventLoop::AddFdCallback(int fd, Interest direction,
   if (!status.ok()) return status;
   loop_internal::SoonNode* const node = soon_nodes_->Get();
   node->Schedule(std::move(callback), where);
+  const ScopedUnref unref(*node);
   node->set_persistent();
-  status = fd_callbacks_.Add(fd, direction, node);
-  if (!status.ok()) node->Unref();
-  return status;
+  return fd_callbacks_.Add(fd, direction, *node);
 }
 
 bool EventLoop::RemoveReader(int fd) {
@@ -371,8 +370,8 @@ absl::Status EventLoop::Close() {
   DestroyLocals();
   child_watcher_.reset();
   selector_->Close();
-  soon_nodes_->Close();
-  timer_nodes_->Close();
+  soon_nodes_.reset();
+  timer_nodes_.reset();
   return absl::OkStatus();
 }
 

@@ -35,6 +35,7 @@
 #include "absl/time/time.h"
 #include "evkit/base/fork_generation.h"
 #include "evkit/loop/abstract_event_loop.h"
+#include "evkit/loop/child_watching.h"
 #include "evkit/loop/internal/fd_callbacks.h"
 #include "evkit/loop/internal/handle_pool.h"
 #include "evkit/loop/internal/loop_nodes.h"
@@ -77,7 +78,7 @@ class EventLoopOptions {
   absl::AnyInvocable<void(absl::string_view)> log;
 };
 
-class EventLoop final : public AbstractEventLoop {
+class EventLoop final : public AbstractEventLoop, public ChildWatching {
  public:
   // Fails if the wake-up descriptor cannot be made or watched
   // (kResourceExhausted and other errnos of eventfd(2), epoll_ctl(2)). A null
@@ -106,22 +107,12 @@ class EventLoop final : public AbstractEventLoop {
   bool GetDebug() const override { return debug_; }
   std::string DebugString() const override;
 
-  // Calls `on_exit` in a callback of this loop when the child `pid` has exited,
-  // and reaps it; another's children are never touched. In the context that is
-  // current here. See subprocess/child_watcher.h for what can be watched.
-  //   kUnimplemented: the loop was made without a child watcher.
-  //   kFailedPrecondition: the loop is closed, or was inherited through fork.
-  //   Others: as `ChildWatcher::Watch()`.
-  absl::Status WatchChild(pid_t pid, ChildWatcher::Callback on_exit);
-
-  // The same for a child that this process has just made; see
-  // `ChildWatcher::WatchSpawned()`.
+  // Children; see loop/child_watching.h.
+  ChildWatching* child_watching() override { return this; }
+  absl::Status WatchChild(pid_t pid, ChildWatcher::Callback on_exit) override;
   absl::Status WatchSpawnedChild(pid_t pid, int pidfd,
-                                 ChildWatcher::Callback on_exit);
-
-  // Forgets it, and does not reap it. Whether it was watched. A callback that
-  // is already queued still runs.
-  bool UnwatchChild(pid_t pid);
+                                 ChildWatcher::Callback on_exit) override;
+  bool UnwatchChild(pid_t pid) override;
 
   absl::Duration slow_callback_duration() const {
     return slow_callback_duration_;
@@ -190,9 +181,9 @@ class EventLoop final : public AbstractEventLoop {
   TimerWheel wheel_;
   loop_internal::FdCallbacks fd_callbacks_;
   loop_internal::ReadyQueue ready_;
-  // Deleted by their Close(), when the last handle is gone.
-  loop_internal::HandlePool<loop_internal::SoonNode>* const soon_nodes_;
-  loop_internal::HandlePool<loop_internal::TimerNode>* const timer_nodes_;
+  // Null once closed; handles may keep them alive.
+  loop_internal::HandlePool<loop_internal::SoonNode>::Owner soon_nodes_;
+  loop_internal::HandlePool<loop_internal::TimerNode>::Owner timer_nodes_;
   loop_internal::ThreadsafeQueue threadsafe_;
 
   bool closed_ = false;

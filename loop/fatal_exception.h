@@ -12,7 +12,8 @@ namespace evkit {
 // What the user's callbacks throw normally goes to the loop's exception
 // handler, and the loop goes on. A class derived from this one leaves
 // `RunForever()` at once instead; the callbacks not yet run stay queued for the
-// next run (contract rules RUN-20, ERR-05). evkit itself never throws it.
+// next run (contract rules RUN-20, ERR-05). evkit itself never throws it. A
+// std::bad_alloc ends the process.
 class FatalException : public std::exception {};
 
 }  // namespace evkit

@@ -248,7 +248,7 @@ CountedNode* Scheduled(CountedPool& pool) {
 }
 
 TEST(HandlePoolTest, RecyclesNodesUnlessMemoryIsBeingWatched) {
-  CountedPool* const pool = new CountedPool();
+  CountedPool::Owner pool = CountedPool::New();
   CountedNode* const first = Scheduled(*pool);
   first->Unref();
   EXPECT_EQ(CountedNode::alive, EVKIT_LOOP_POOLS_KEEP_NODES);
@@ -258,12 +258,12 @@ TEST(HandlePoolTest, RecyclesNodesUnlessMemoryIsBeingWatched) {
   }
   EXPECT_FALSE(second->cancelled());
   second->Unref();
-  pool->Close();
+  pool.reset();
   EXPECT_EQ(CountedNode::alive, 0);
 }
 
 TEST(HandlePoolTest, ARecycledNodeIsAsGoodAsNew) {
-  CountedPool* const pool = new CountedPool();
+  CountedPool::Owner pool = CountedPool::New();
   CountedNode* node = Scheduled(*pool);
   node->set_persistent();
   node->context().Use(Context());
@@ -278,14 +278,14 @@ TEST(HandlePoolTest, ARecycledNodeIsAsGoodAsNew) {
   node->Run();
   EXPECT_EQ(runs, 1);
   node->Unref();
-  pool->Close();
+  pool.reset();
 }
 
 TEST(HandlePoolTest, LivesUntilItsLastNodeIsBack) {
-  CountedPool* const pool = new CountedPool();
+  CountedPool::Owner pool = CountedPool::New();
   CountedNode* const first = Scheduled(*pool);
   CountedNode* const second = Scheduled(*pool);
-  pool->Close();
+  pool.reset();
   EXPECT_EQ(CountedNode::alive, 2);
   first->Unref();
   EXPECT_EQ(CountedNode::alive, 1);
@@ -294,12 +294,12 @@ TEST(HandlePoolTest, LivesUntilItsLastNodeIsBack) {
 }
 
 TEST(HandlePoolTest, bug_N2_GivesTheMemoryOfABurstBack) {
-  CountedPool* const pool = new CountedPool();
+  CountedPool::Owner pool = CountedPool::New();
   std::vector<CountedNode*> nodes(100'000);
   for (CountedNode*& node : nodes) node = Scheduled(*pool);
   for (CountedNode* node : nodes) node->Unref();
   EXPECT_LE(CountedNode::alive, 20'000);
-  pool->Close();
+  pool.reset();
   EXPECT_EQ(CountedNode::alive, 0);
 }
 

@@ -37,8 +37,8 @@ class LoopLocal {
     } else {
       object = new T();
     }
-    loop.locals_.emplace_back(
-        this, object, [](void* local) { delete static_cast<T*>(local); });
+    loop.locals_.push_back(AbstractEventLoop::Local(
+        this, object, [](void* local) { delete static_cast<T*>(local); }));
     return *object;
   }
 

@@ -2,6 +2,9 @@
 
 #include "evkit/net/socket.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <cstddef>
@@ -51,16 +54,6 @@ absl::StatusOr<SocketAddress> AddressFrom(int (*call)(int, sockaddr*,
 }
 
 }  // namespace
-
-IoResult IoResult::FromSyscall(ssize_t returned) {
-  return returned >= 0 ? Moved(static_cast<size_t>(returned)) : Failed(errno);
-}
-
-IoResult IoResult::WouldBlock() { return Failed(EAGAIN); }
-
-bool IoResult::would_block() const {
-  return error_ == EAGAIN || error_ == EINTR;
-}
 
 absl::Status IoResult::ToStatus(absl::string_view what) const {
   return ok() ? absl::OkStatus() : StatusFromErrno(error_, what);
@@ -144,8 +137,9 @@ Socket::Accept() {
   absl::StatusOr<SocketAddress> address =
       SocketAddress::FromSockaddr(from, length);
   if (!address.ok()) return std::move(address).status();
-  return std::pair(Socket(std::move(accepted), family_, type_, protocol_),
-                   *std::move(address));
+  Socket connection(std::move(accepted), family_, type_, protocol_);
+  connection.has_no_delay_ = has_no_delay_ && protocol_ != IPPROTO_MPTCP;
+  return std::pair(std::move(connection), *std::move(address));
 }
 
 IoResult Socket::Recv(absl::Span<char> buffer, int flags) {
@@ -219,6 +213,7 @@ absl::StatusOr<SocketAddress> Socket::PeerAddress() const {
 
 absl::Status Socket::SetOption(int level, int name, int value) {
   if (sys::setsockopt(fd(), level, name, &value, sizeof(value)) == 0) {
+    if (level == IPPROTO_TCP && name == TCP_NODELAY) has_no_delay_ = value != 0;
     return absl::OkStatus();
   }
   return StatusFromErrno(errno,
@@ -228,6 +223,11 @@ absl::Status Socket::SetOption(int level, int name, int value) {
 
 absl::StatusOr<int> Socket::GetOption(int level, int name) const {
   return IntOption(fd(), level, name);
+}
+
+absl::Status Socket::SetNoDelay() {
+  if (has_no_delay_) return absl::OkStatus();
+  return SetOption(IPPROTO_TCP, TCP_NODELAY, 1);
 }
 
 }  // namespace evkit

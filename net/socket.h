@@ -13,7 +13,9 @@
 #include <sys/types.h>
 #include <sys/uio.h>
 
+#include <cerrno>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -33,13 +35,15 @@ class [[nodiscard]] IoResult {
  public:
   // From what a system call returned; reads errno if that is negative.
   // EAGAIN and EINTR count as "would block": the readiness comes again.
-  static IoResult FromSyscall(ssize_t returned);
+  static IoResult FromSyscall(ssize_t returned) {
+    return returned >= 0 ? Moved(static_cast<size_t>(returned)) : Failed(errno);
+  }
   static IoResult Moved(size_t bytes) { return IoResult(bytes, 0); }
-  static IoResult WouldBlock();
+  static IoResult WouldBlock() { return Failed(EAGAIN); }
   static IoResult Failed(int error) { return IoResult(0, error); }
 
   bool ok() const { return error_ == 0; }
-  bool would_block() const;
+  bool would_block() const { return error_ == EAGAIN || error_ == EINTR; }
   // Neither of the two.
   bool failed() const { return !ok() && !would_block(); }
 
@@ -99,7 +103,8 @@ class Socket {
 
   // A connection that waits to be accepted, and where it comes from; nothing if
   // there is none (or it vanished: EINTR). Other errnos of accept4(2),
-  // ECONNABORTED and EMFILE among them, are errors.
+  // ECONNABORTED and EMFILE among them, are errors. A TCP connection has
+  // TCP_NODELAY if this has it (tcp(7)).
   absl::StatusOr<std::optional<std::pair<Socket, SocketAddress>>> Accept();
 
   IoResult Recv(absl::Span<char> buffer, int flags = 0);
@@ -144,14 +149,22 @@ class Socket {
   absl::Status SetOption(int level, int name, int value);
   absl::StatusOr<int> GetOption(int level, int name) const;
 
+  // TCP_NODELAY of a TCP socket, without a system call if SetOption(), of this
+  // one or of the one that accepted it, has set it before.
+  absl::Status SetNoDelay();
+
  private:
   Socket(UniqueFd fd, int family, int type, int protocol)
-      : fd_(std::move(fd)), family_(family), type_(type), protocol_(protocol) {}
+      : fd_(std::move(fd)),
+        family_(static_cast<uint16_t>(family)),
+        type_(static_cast<uint16_t>(type)),
+        protocol_(static_cast<uint16_t>(protocol)) {}
 
   UniqueFd fd_;
-  int family_ = AF_UNSPEC;
-  int type_ = 0;
-  int protocol_ = 0;
+  uint16_t family_ = AF_UNSPEC;
+  uint16_t type_ = 0;
+  uint16_t protocol_ = 0;
+  bool has_no_delay_ = false;
 };
 
 // Somebody else's socket, to look at and to set options of: what may be done to

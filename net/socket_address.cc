@@ -95,16 +95,10 @@ bool UnescapeName(absl::string_view escaped, std::string* name) {
 
 }  // namespace
 
-SocketAddress::SocketAddress(const SocketAddress& other)
-    : in6_(other.in6_), length_(other.length_), is_unix_(other.is_unix_) {
-  if (is_unix_) unix_ = new sockaddr_un(*other.unix_);
-}
-
-SocketAddress::SocketAddress(SocketAddress&& other) noexcept
-    : in6_(other.in6_),
-      length_(std::exchange(other.length_, 0)),
-      is_unix_(std::exchange(other.is_unix_, false)) {
-  other.in6_ = {};
+SocketAddress::SocketAddress(const SocketAddress& other) : in6_(other.in6_) {
+  if (family() != AF_UNIX) return;
+  in6_ = {};
+  MakeUnix() = other.unix_part();
 }
 
 SocketAddress& SocketAddress::operator=(const SocketAddress& other) {
@@ -112,13 +106,11 @@ SocketAddress& SocketAddress::operator=(const SocketAddress& other) {
   return *this;
 }
 
-SocketAddress& SocketAddress::operator=(SocketAddress&& other) noexcept {
-  if (this == &other) return *this;
-  Destroy();
-  in6_ = std::exchange(other.in6_, {});
-  length_ = std::exchange(other.length_, 0);
-  is_unix_ = std::exchange(other.is_unix_, false);
-  return *this;
+SocketAddress::UnixPart& SocketAddress::MakeUnix() {
+  UnixPart* const part = new UnixPart();
+  std::memcpy(unix_.pointer, &part, sizeof(part));
+  unix_.family = AF_UNIX;
+  return *part;
 }
 
 absl::StatusOr<SocketAddress> SocketAddress::FromSockaddr(
@@ -138,27 +130,23 @@ absl::StatusOr<SocketAddress> SocketAddress::FromSockaddr(
       if (!fits(sizeof(sockaddr_in), sizeof(sockaddr_storage))) break;
       std::memcpy(&result.in4_, address, sizeof(sockaddr_in));
       std::memset(result.in4_.sin_zero, 0, sizeof(result.in4_.sin_zero));
-      result.length_ = sizeof(sockaddr_in);
       return result;
     case AF_INET6:
       if (!fits(sizeof(sockaddr_in6), sizeof(sockaddr_storage))) break;
       std::memcpy(&result.in6_, address, sizeof(sockaddr_in6));
-      result.length_ = sizeof(sockaddr_in6);
       return result;
     case AF_UNIX: {
       // The kernel may count a NUL behind a path of full length.
       if (!fits(kPathOffset, sizeof(sockaddr_un) + 1)) break;
       length = std::min<socklen_t>(length, sizeof(sockaddr_un));
-      result.unix_ = new sockaddr_un();
-      result.is_unix_ = true;
-      std::memcpy(result.unix_, address, length);
-      const char* const path = result.unix_->sun_path;
+      UnixPart& part = result.MakeUnix();
+      std::memcpy(&part.address, address, length);
+      part.length = length;
+      const char* const path = part.address.sun_path;
       if (length > kPathOffset && path[0] != '\0') {
         const size_t size = strnlen(path, length - kPathOffset);
-        result.length_ = static_cast<uint16_t>(
+        part.length = static_cast<socklen_t>(
             std::min(kPathOffset + size + 1, sizeof(sockaddr_un)));
-      } else {
-        result.length_ = static_cast<uint16_t>(length);
       }
       return result;
     }
@@ -204,7 +192,6 @@ SocketAddress SocketAddress::IPv4(in_addr host, uint16_t port) {
   result.in4_.sin_family = AF_INET;
   result.in4_.sin_port = htons(port);
   result.in4_.sin_addr = host;
-  result.length_ = sizeof(sockaddr_in);
   return result;
 }
 
@@ -216,7 +203,6 @@ SocketAddress SocketAddress::IPv6(const in6_addr& host, uint16_t port,
   result.in6_.sin6_addr = host;
   result.in6_.sin6_scope_id = scope_id;
   result.in6_.sin6_flowinfo = flow_info;
-  result.length_ = sizeof(sockaddr_in6);
   return result;
 }
 
@@ -248,12 +234,11 @@ absl::StatusOr<SocketAddress> SocketAddress::Unix(absl::string_view path) {
                                            " bytes, and may have ", limit));
   }
   SocketAddress result;
-  result.unix_ = new sockaddr_un();
-  result.is_unix_ = true;
-  result.unix_->sun_family = AF_UNIX;
-  std::memcpy(result.unix_->sun_path, path.data(), path.size());
-  result.length_ =
-      static_cast<uint16_t>(kPathOffset + path.size() + (abstract ? 0 : 1));
+  UnixPart& part = result.MakeUnix();
+  part.address.sun_family = AF_UNIX;
+  std::memcpy(part.address.sun_path, path.data(), path.size());
+  part.length =
+      static_cast<socklen_t>(kPathOffset + path.size() + (abstract ? 0 : 1));
   return result;
 }
 
@@ -336,12 +321,10 @@ uint32_t SocketAddress::scope_id() const {
 }
 
 absl::string_view SocketAddress::path() const {
-  if (!is_unix_ || length_ <= kPathOffset) return "";
-  const size_t size = length_ - kPathOffset;
-  if (unix_->sun_path[0] == '\0') {
-    return absl::string_view(unix_->sun_path, size);
-  }
-  return absl::string_view(unix_->sun_path, strnlen(unix_->sun_path, size));
+  if (family() != AF_UNIX || size() <= kPathOffset) return "";
+  const size_t most = size() - kPathOffset;
+  const char* const path = unix_part().address.sun_path;
+  return absl::string_view(path, path[0] == '\0' ? most : strnlen(path, most));
 }
 
 bool SocketAddress::is_abstract() const {
@@ -350,8 +333,22 @@ bool SocketAddress::is_abstract() const {
 }
 
 const sockaddr* SocketAddress::data() const {
-  return is_unix_ ? reinterpret_cast<const sockaddr*>(unix_)
-                  : reinterpret_cast<const sockaddr*>(&in6_);
+  return family() == AF_UNIX
+             ? reinterpret_cast<const sockaddr*>(&unix_part().address)
+             : reinterpret_cast<const sockaddr*>(&in6_);
+}
+
+socklen_t SocketAddress::size() const {
+  switch (family()) {
+    case AF_INET:
+      return sizeof(sockaddr_in);
+    case AF_INET6:
+      return sizeof(sockaddr_in6);
+    case AF_UNIX:
+      return unix_part().length;
+    default:
+      return 0;
+  }
 }
 
 std::string SocketAddress::ToString() const {
@@ -377,7 +374,7 @@ bool operator==(const SocketAddress& a, const SocketAddress& b) {
 }
 
 absl::string_view SocketAddress::Significant() const {
-  return absl::string_view(reinterpret_cast<const char*>(data()), length_);
+  return absl::string_view(reinterpret_cast<const char*>(data()), size());
 }
 
 }  // namespace evkit

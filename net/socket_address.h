@@ -1,7 +1,8 @@
 // Copyright 2026 The evkit Authors. SPDX-License-Identifier: Apache-2.0
 //
 // The address of a socket: IPv4, IPv6, or a path of the Unix domain. A value of
-// 40 bytes; only addresses of the Unix domain allocate.
+// 28 bytes, those of a sockaddr_in6; only addresses of the Unix domain
+// allocate.
 //
 //   auto address = SocketAddress::Parse("[fe80::1%eth0]:8080");
 //   bind(fd, address->data(), address->size());
@@ -15,6 +16,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string>
 #include <utility>
 
@@ -30,9 +32,17 @@ class SocketAddress {
   SocketAddress() : in6_() {}
 
   SocketAddress(const SocketAddress& other);
-  SocketAddress(SocketAddress&& other) noexcept;
+  SocketAddress(SocketAddress&& other) noexcept : in6_(other.in6_) {
+    other.in6_.sin6_family = AF_UNSPEC;
+  }
   SocketAddress& operator=(const SocketAddress& other);
-  SocketAddress& operator=(SocketAddress&& other) noexcept;
+  SocketAddress& operator=(SocketAddress&& other) noexcept {
+    if (this == &other) return *this;
+    Destroy();
+    in6_ = other.in6_;
+    other.in6_.sin6_family = AF_UNSPEC;
+    return *this;
+  }
   ~SocketAddress() { Destroy(); }
 
   // The address in `address`, `length` bytes of it, as the kernel gives it. A
@@ -71,7 +81,7 @@ class SocketAddress {
   static absl::StatusOr<SocketAddress> Parse(absl::string_view text);
 
   // AF_INET, AF_INET6, AF_UNIX, or AF_UNSPEC.
-  int family() const { return data()->sa_family; }
+  int family() const { return in6_.sin6_family; }
 
   // 0 for addresses of the Unix domain.
   uint16_t port() const;
@@ -92,7 +102,7 @@ class SocketAddress {
 
   // For system calls. Valid until the address is changed or destroyed.
   const sockaddr* data() const;
-  socklen_t size() const { return length_; }
+  socklen_t size() const;
 
   // As `Parse()` reads it; "no address" and an unnamed socket's "unix:" are not
   // addresses to read. A path that begins with '@' is printed "unix:./@...".
@@ -108,20 +118,43 @@ class SocketAddress {
   }
 
  private:
+  // What an address of the Unix domain consists of, elsewhere.
+  class UnixPart {
+   public:
+    UnixPart() = default;
+
+    sockaddr_un address = {};
+    socklen_t length = 0;
+  };
+  // Where it is: a pointer that is aligned as the addresses are.
+  class UnixReference {
+   public:
+    sa_family_t family;  // As all of them begin.
+    std::byte pointer[sizeof(UnixPart*)];
+  };
+
+  // Becomes an address of the Unix domain, if it is none at all.
+  UnixPart& MakeUnix();
+  UnixPart& unix_part() const {
+    UnixPart* part;
+    std::memcpy(&part, unix_.pointer, sizeof(part));
+    return *part;
+  }
   // The bytes that tell it from others: padding is always zero.
   absl::string_view Significant() const;
   void Destroy() {
-    if (is_unix_) delete unix_;
+    if (family() == AF_UNIX) delete &unix_part();
   }
 
+  // The family says which.
   union {
     sockaddr_in in4_;
     sockaddr_in6 in6_;
-    sockaddr_un* unix_;
+    UnixReference unix_;
   };
-  uint16_t length_ = 0;
-  bool is_unix_ = false;
 };
+
+static_assert(sizeof(SocketAddress) == sizeof(sockaddr_in6));
 
 }  // namespace evkit
 

@@ -352,5 +352,26 @@ TEST(SocketTest, bug_H13_SendingAFileToNobodyIsAnErrorNotASignal) {
   signal(SIGPIPE, disposition);
 }
 
+TEST(SocketTest, NoDelayIsSetOnceAndInherited) {
+  Socket listener = *Socket::Create(AF_INET, SOCK_STREAM);
+  ASSERT_TRUE(listener.Bind(SocketAddress::LoopbackIPv4(0)).ok());
+  ASSERT_TRUE(listener.SetNoDelay().ok());
+  ASSERT_TRUE(listener.Listen(2).ok());
+  Socket client = *Socket::Create(AF_INET, SOCK_STREAM);
+  ASSERT_TRUE(client.Connect(*listener.LocalAddress()).ok());
+  Socket accepted = std::move((*listener.Accept())->first);
+  {
+    FaultInjection faults;
+    EXPECT_TRUE(listener.SetNoDelay().ok());
+    EXPECT_TRUE(accepted.SetNoDelay().ok());
+    EXPECT_EQ(faults.Count("setsockopt"), 0);
+  }
+  EXPECT_EQ(*accepted.GetOption(IPPROTO_TCP, TCP_NODELAY), 1);
+
+  ASSERT_TRUE(accepted.SetOption(IPPROTO_TCP, TCP_NODELAY, 0).ok());
+  EXPECT_TRUE(accepted.SetNoDelay().ok());
+  EXPECT_EQ(*accepted.GetOption(IPPROTO_TCP, TCP_NODELAY), 1);
+}
+
 }  // namespace
 }  // namespace evkit

@@ -2,8 +2,6 @@
 
 #include "evkit/net/stream_transport.h"
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include <memory>
@@ -28,7 +26,7 @@ std::shared_ptr<Transport> NewStreamTransport(
     StreamTransportOptions options) {
   EVKIT_CHECK(static_cast<bool>(socket), "a transport needs a socket");
   if (socket.family() == AF_INET || socket.family() == AF_INET6) {
-    socket.SetOption(IPPROTO_TCP, TCP_NODELAY, 1).IgnoreError();
+    socket.SetNoDelay().IgnoreError();
   }
   const auto transport =
       std::make_shared<BasicStreamTransport<SocketStreamDriver>>(

@@ -32,10 +32,14 @@ class StreamTransportOptions {
   std::optional<SocketAddress> peername;
 };
 
-// Takes over `socket`, connected, and queues three callbacks: ConnectionMade(),
-// begin to read, `options.on_made` (CONN-02). On TCP sets TCP_NODELAY
-// (CONN-16). Nothing is called inside this call. On a closed loop, the socket
-// is closed, and the transport is closing from the start; no protocol is told.
+// Takes over `socket`, connected. Callbacks call ConnectionMade(), begin to
+// read, and call `options.on_made`, in this order (CONN-02). On TCP sets
+// TCP_NODELAY, unless the socket knows that it has it (CONN-16). Nothing is
+// called inside this call. On a closed loop, the socket is closed, and the
+// transport is closing from the start; no protocol is told.
+//
+// An idle one takes 144 bytes, in one allocation of 128 and a place in a list.
+// Its protocol and what the loop keeps for a reader are not among them.
 std::shared_ptr<Transport> NewStreamTransport(
     AbstractEventLoop& loop, Socket socket, std::shared_ptr<Protocol> protocol,
     StreamTransportOptions options = StreamTransportOptions());

@@ -1,8 +1,9 @@
 // Copyright 2026 The evkit Authors. SPDX-License-Identifier: Apache-2.0
 //
 // The suite that every pair of connected stream transports must pass: section
-// 20 of the contract, through `Transport` and `Protocol` alone. For transports
-// of your own:
+// 20 of the contract, through `Transport` and `Protocol` alone. Where a kind of
+// transport differs by contract it says so in its traits, and must do what the
+// contract says instead. For transports of your own:
 //
 //   INSTANTIATE_TEST_SUITE_P(
 //       Mine, TransportConformance,
@@ -47,6 +48,45 @@ class TransportPair {
   std::shared_ptr<void> world;  // Kept as long as the test lasts.
 };
 
+// What they can do; to begin with, all that a stream socket can. Fill in a
+// named object.
+class TransportTraits {
+ public:
+  TransportTraits();
+
+  // Which ways there are: a pipe is one. Tests of the other are skipped.
+  bool first_writes = true;
+  bool second_writes = true;
+  // One way may end before the other: by WriteEof() (TR-17), and if
+  // EofReceived() says so (TR-16). If not, WriteEof() is kUnimplemented, and
+  // the end of what one end sends is the end of the connection (TLS-11,
+  // TLS-12).
+  bool half_close = true;
+  // What EofReceived() throws is fatal (TR-13); if not, it is reported as any
+  // callback's, and the connection has ended well (PIPE-03).
+  bool eof_may_fail = true;
+  // After WriteEof() a write is refused (TR-05); if not, dropped (PIPE-10).
+  bool eof_refuses_writes = true;
+  // What is written after Close() still goes if something waited (TR-07); if
+  // not, it is dropped (PIPE-10, TLS-13).
+  bool writes_while_closing = true;
+  // An end that goes with bytes unread breaks the connection (TR-12); if not,
+  // it is an end like any other to who has nothing to write (PIPE-06).
+  bool resets = true;
+  // They are layers over other transports, like TLS: there is no connection
+  // before a handshake; what waits is counted as the layer writes it, and
+  // without what waits below (TLS-15); an end that the layer does not tell of
+  // is kDataLoss (TLS-11); and they report by themselves what ConnectionMade()
+  // and ConnectionLost() throw (TLS-26).
+  bool layered = false;
+  // Those of the beginning (FLOW-01).
+  WriteBufferLimits limits;
+  // How a report describes the first end.
+  std::string description = "<StreamTransport ";
+  // What is logged when writes are dropped (TR-08); empty for nothing.
+  std::string warning = "socket.send() raised exception.";
+};
+
 // How to make them.
 class TransportPairFactory {
  public:
@@ -56,10 +96,15 @@ class TransportPairFactory {
 
   // `name` consists of letters and digits. `bulk` is how many bytes count as
   // many: more than the two ends hold between them.
-  TransportPairFactory(std::string name, size_t bulk, Make make)
-      : name_(std::move(name)), bulk_(bulk), make_(std::move(make)) {}
+  TransportPairFactory(std::string name, size_t bulk, Make make,
+                       TransportTraits traits = TransportTraits())
+      : name_(std::move(name)),
+        bulk_(bulk),
+        make_(std::move(make)),
+        traits_(std::move(traits)) {}
 
   const std::string& name() const { return name_; }
+  const TransportTraits& traits() const { return traits_; }
   size_t bulk() const { return bulk_; }
   TransportPair operator()(TestLoop& test, std::shared_ptr<Protocol> first,
                            std::shared_ptr<Protocol> second) const {
@@ -74,6 +119,7 @@ class TransportPairFactory {
   std::string name_;
   size_t bulk_;
   Make make_;
+  TransportTraits traits_;
 };
 
 inline std::string TransportPairFactoryName(
@@ -147,6 +193,11 @@ class TransportConformance
   // Until nothing that was written waits.
   void RunUntilSent();
 
+  // Writes on the second end now, or as soon as there is a connection.
+  void WriteEarlyOnSecond(const std::string& data);
+  // Ends what the second end sends, and with it, if need be, the connection.
+  void EndSecond();
+
   // Writes on the first end until something waits there, at most 5000 bytes,
   // of which the kernel may take some later. Requires that the other does not
   // read. Returns what was written.
@@ -156,6 +207,14 @@ class TransportConformance
   // Bytes that tell where they belong.
   static std::string Pattern(size_t size);
   size_t bulk() const { return GetParam().bulk(); }
+  const TransportTraits& traits() const { return GetParam().traits(); }
+  bool goes_both_ways() const {
+    return traits().first_writes && traits().second_writes;
+  }
+  // By how much more than `writes` of them bring may wait in a layer.
+  size_t slack(size_t writes) const {
+    return traits().layered ? 64 * writes : 0;
+  }
 
   TestLoop test_;
   std::shared_ptr<RecordingProtocol> a_ = std::make_shared<RecordingProtocol>();

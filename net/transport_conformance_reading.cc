@@ -25,8 +25,9 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-// TR-15
+// TR-15, TLS-19, PIPE-03
 TEST_P(TransportConformance, ATurnDeliversOnePieceOfAtMost256Kibibytes) {
+  if (!traits().first_writes) GTEST_SKIP() << "the first only reads";
   ConnectAndRun();
   size_t before = 0;
   size_t turn = 0;
@@ -39,7 +40,8 @@ TEST_P(TransportConformance, ATurnDeliversOnePieceOfAtMost256Kibibytes) {
     if (event != "data") return;
     EXPECT_LE(b_->received.size() - before, 256u * 1024);
     before = b_->received.size();
-    EXPECT_NE(turn, last_turn);
+    // A layer may give what one turn has brought in two pieces (TLS-19).
+    EXPECT_TRUE(turn != last_turn || traits().layered);
     last_turn = turn;
     if (before == bulk()) b_->transport->Close();
   };
@@ -49,14 +51,15 @@ TEST_P(TransportConformance, ATurnDeliversOnePieceOfAtMost256Kibibytes) {
   EXPECT_EQ(before, bulk());
 }
 
-// TR-18
+// TR-18, TLS-16, PIPE-12
 TEST_P(TransportConformance, bug_H21_WhileReadingIsPausedNothingIsNoticed) {
+  if (!traits().second_writes) GTEST_SKIP() << "the first only writes";
   ConnectAndRun();
   pair_.first->PauseReading();
   pair_.first->PauseReading();
   EXPECT_FALSE(pair_.first->IsReading());
   EXPECT_TRUE(pair_.second->Write("data").ok());
-  EXPECT_TRUE(pair_.second->WriteEof().ok());
+  EndSecond();
   Run();
   EXPECT_THAT(a_->events, ElementsAre("made"));
   pair_.first->ResumeReading();
@@ -69,6 +72,7 @@ TEST_P(TransportConformance, bug_H21_WhileReadingIsPausedNothingIsNoticed) {
 
 // TR-18
 TEST_P(TransportConformance, bug_H21_PausingInDataReceivedStopsTheVeryNextOne) {
+  if (!traits().second_writes) GTEST_SKIP() << "the first only writes";
   ConnectAndRun();
   size_t pieces = 0;
   a_->on_event = [&](const std::string& event) {
@@ -86,6 +90,7 @@ TEST_P(TransportConformance, bug_H21_PausingInDataReceivedStopsTheVeryNextOne) {
 
 // TR-18, TR-21
 TEST_P(TransportConformance, bug_D7_AClosingTransportCannotBePausedOrResumed) {
+  if (!traits().second_writes) GTEST_SKIP() << "the first only writes";
   ConnectAndRun();
   EXPECT_TRUE(pair_.first->IsReading());
   EXPECT_FALSE(pair_.first->IsClosing());
@@ -95,7 +100,7 @@ TEST_P(TransportConformance, bug_D7_AClosingTransportCannotBePausedOrResumed) {
   pair_.first->PauseReading();
   pair_.first->ResumeReading();
   EXPECT_FALSE(pair_.first->IsReading());
-  Run();
+  RunUntil([&] { return !a_->transport; });
   EXPECT_THAT(a_->events, ElementsAre("made", "lost"));
   EXPECT_TRUE(pair_.first->IsClosing());
   EXPECT_FALSE(pair_.first->IsReading());
@@ -107,8 +112,9 @@ TEST_P(TransportConformance, bug_D7_AClosingTransportCannotBePausedOrResumed) {
 
 // TR-19
 TEST_P(TransportConformance, PausingInConnectionMadeIsInTime) {
+  if (!traits().second_writes) GTEST_SKIP() << "the first only writes";
   Connect();
-  EXPECT_TRUE(pair_.second->Write("early").ok());
+  WriteEarlyOnSecond("early");
   a_->on_event = [&](const std::string& event) {
     if (event == "made") a_->transport->PauseReading();
   };
@@ -121,19 +127,21 @@ TEST_P(TransportConformance, PausingInConnectionMadeIsInTime) {
 
 // TR-19
 TEST_P(TransportConformance, PausingAndResumingInConnectionMadeIsNothing) {
+  if (!traits().second_writes) GTEST_SKIP() << "the first only writes";
   Connect();
   a_->on_event = [&](const std::string& event) {
     if (event != "made") return;
     a_->transport->PauseReading();
     a_->transport->ResumeReading();
   };
-  EXPECT_TRUE(pair_.second->Write("early").ok());
+  WriteEarlyOnSecond("early");
   RunUntil([&] { return a_->received == "early"; });
   EXPECT_THAT(a_->events, ElementsAre("made", "data"));
 }
 
 // TR-22
 TEST_P(TransportConformance, SetProtocolChangesTheReceiverAtOnce) {
+  if (!traits().second_writes) GTEST_SKIP() << "the first only writes";
   ConnectAndRun();
   EXPECT_EQ(pair_.first->GetProtocol(), a_);
   const auto next = std::make_shared<RecordingProtocol>();
@@ -151,6 +159,7 @@ TEST_P(TransportConformance, SetProtocolChangesTheReceiverAtOnce) {
 
 // TR-22
 TEST_P(TransportConformance, SetProtocolChangesBetweenTheWaysOfReceiving) {
+  if (!traits().second_writes) GTEST_SKIP() << "the first only writes";
   ConnectAndRun();
   const auto buffered = std::make_shared<RecordingBufferedProtocol>();
   pair_.first->SetProtocol(buffered);
@@ -163,6 +172,7 @@ TEST_P(TransportConformance, SetProtocolChangesBetweenTheWaysOfReceiving) {
 
 // TR-22
 TEST_P(TransportConformance, AProtocolMayReplaceItselfInItsOwnFunction) {
+  if (!traits().second_writes) GTEST_SKIP() << "the first only writes";
   auto first = std::make_shared<RecordingProtocol>();
   const std::weak_ptr<RecordingProtocol> alive = first;
   Connect(first);
@@ -174,8 +184,7 @@ TEST_P(TransportConformance, AProtocolMayReplaceItselfInItsOwnFunction) {
     EXPECT_EQ(self->events.back(), "data");
   };
   first.reset();
-  Run();
-  EXPECT_TRUE(pair_.second->Write("one").ok());
+  WriteEarlyOnSecond("one");
   RunUntil([&] { return alive.expired(); });
   EXPECT_TRUE(pair_.second->Write("two").ok());
   RunUntil([&] { return !a_->received.empty(); });
@@ -191,10 +200,11 @@ TEST_P(TransportConformance, UnknownFactsAreNull) {
 
 // BUF-01
 TEST_P(TransportConformance, ABufferedProtocolGivesTheMemory) {
+  if (!traits().second_writes) GTEST_SKIP() << "the first only writes";
   const auto buffered = std::make_shared<RecordingBufferedProtocol>();
   Connect(buffered);
   const std::string data = Pattern(250);
-  EXPECT_TRUE(pair_.second->Write(data).ok());
+  WriteEarlyOnSecond(data);
   RunUntil([&] { return buffered->received.size() == 250; });
   EXPECT_EQ(buffered->received, data);
   pair_.second->Close();
@@ -214,10 +224,11 @@ TEST_P(TransportConformance, ABufferedProtocolGivesTheMemory) {
 
 // BUF-02
 TEST_P(TransportConformance, AnEmptyBufferIsFatal) {
+  if (!traits().second_writes) GTEST_SKIP() << "the first only writes";
   const auto buffered = std::make_shared<RecordingBufferedProtocol>();
   buffered->buffer_size = 0;
   Connect(buffered);
-  EXPECT_TRUE(pair_.second->Write("data").ok());
+  WriteEarlyOnSecond("data");
   RunUntil([&] { return buffered->events.size() > 1 && !buffered->transport; });
   EXPECT_THAT(buffered->events, ElementsAre("made", "get", "lost"));
   EXPECT_EQ(buffered->lost.code(), absl::StatusCode::kFailedPrecondition);
@@ -228,12 +239,13 @@ TEST_P(TransportConformance, AnEmptyBufferIsFatal) {
 
 // BUF-03
 TEST_P(TransportConformance, GetBufferMayChangeItsMind) {
+  if (!traits().second_writes) GTEST_SKIP() << "the first only writes";
   const auto buffered = std::make_shared<RecordingBufferedProtocol>();
   Connect(buffered);
   buffered->on_event = [&](const std::string& event) {
     if (event == "get") pair_.first->PauseReading();
   };
-  EXPECT_TRUE(pair_.second->Write("data").ok());
+  WriteEarlyOnSecond("data");
   RunUntil([&] { return buffered->events.size() == 2; });
   Run();
   EXPECT_THAT(buffered->events, ElementsAre("made", "get"));

@@ -172,8 +172,8 @@ absl::Status EpollSelector::Select(absl::Duration timeout,
       // here until they can.
       if (!all_wanted && !DropLeftovers(count)) break;
       if (count == max_events_) {
-        max_events_ *= 2;
-        kernel_events_.resize(static_cast<size_t>(max_events_));
+        kernel_events_.resize(2 * kernel_events_.size());
+        max_events_ = static_cast<int>(kernel_events_.size());
       }
       if (!events.empty()) break;
       wait.Continue();

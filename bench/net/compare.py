@@ -17,7 +17,11 @@ import json
 import os
 import sys
 
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+
+# pylint: disable=wrong-import-position
 import counting
+import figures
 import plot
 import programs
 import report
@@ -89,7 +93,7 @@ def interleaved(options, servers, cases):
                     continue
                 runs.setdefault(name, []).append(run)
         results[case.name] = {
-            name: report.Summary(of) for name, of in runs.items()}
+            name: figures.Summary(of) for name, of in runs.items()}
         say(f"{case.name} is done")
     return results
 
@@ -130,7 +134,7 @@ def main():
 
     cases = [case for case in programs.CASES
              if not options.cases or case.name in options.cases]
-    facts = report.machine()
+    facts = figures.machine()
     results = {} if options.no_timing else interleaved(options, servers, cases)
     counts = {
         kind: counting.count(options.client, servers, options.cases, kind, say)
@@ -147,7 +151,11 @@ def main():
     print(text)
     write(options.markdown, text)
     if options.svg:
-        write(options.svg, plot.svg(cases, results))
+        title = (f"Server CPU per request (idle_10k: bytes per connection), as a "
+                 f"multiple of {figures.LIMIT}; left is better")
+        write(options.svg, plot.svg(title, [
+            (case.name, report.costs(case, results[case.name]))
+            for case in cases if results.get(case.name)]))
     if options.json:
         everything = {
             "machine": facts,

@@ -2,6 +2,7 @@
 //
 // evkit with coroutines that use sockets themselves.
 
+#include <cstddef>
 #include <string>
 #include <utility>
 
@@ -20,6 +21,7 @@
 #include "evkit/net/sockets/sock_recv.h"
 #include "evkit/net/sockets/sock_recv_from.h"
 #include "evkit/net/sockets/sock_send.h"
+#include "evkit/net/sockets/sock_sendfile.h"
 
 namespace evkit {
 namespace {
@@ -34,16 +36,36 @@ Coro<void> Echo(Socket socket) {
   }
 }
 
+// For every byte received, the file.
+Coro<void> SendFiles(Socket socket, int file) {
+  while (true) {
+    const std::string wanted = co_await OrReturn(SockRecv(socket, kReadSize));
+    if (wanted.empty()) {
+      co_return absl::OkStatus();
+    }
+    for (size_t i = 0; i < wanted.size(); ++i) {
+      co_await OrReturn(SockSendfile(socket, file));
+    }
+  }
+}
+
 // A task whose connection was reset has failed, and nobody asks it why.
-Coro<void> EchoQuietly(Socket socket) {
-  (co_await Echo(std::move(socket))).IgnoreError();
+Coro<void> Quietly(Coro<void> serving) {
+  (co_await std::move(serving)).IgnoreError();
   co_return absl::OkStatus();
 }
 
 Coro<void> EchoStreams(Socket listening) {
   while (true) {
     auto [socket, peer] = co_await OrReturn(SockAccept(listening));
-    CreateTask(EchoQuietly(std::move(socket)));
+    CreateTask(Quietly(Echo(std::move(socket))));
+  }
+}
+
+Coro<void> ServeFiles(Socket listening, int file) {
+  while (true) {
+    auto [socket, peer] = co_await OrReturn(SockAccept(listening));
+    CreateTask(Quietly(SendFiles(std::move(socket), file)));
   }
 }
 
@@ -69,12 +91,14 @@ Socket Adopt(int fd) {
 int main(int argc, char** argv) {
   using namespace evkit;
   const ServeOptions options(argc, argv);
-  if (options.name == "sendfile") {
-    ExitUnavailable("see evkit_server");
+  absl::Status status;
+  if (options.name == "udp") {
+    status = Run(EchoDatagrams(Adopt(BindDatagramAndAnnounce(options))));
+  } else if (options.name == "sendfile") {
+    status = Run(ServeFiles(Adopt(ListenAndAnnounce(options)),
+                            NewPatternFile(options.file_size)));
+  } else {
+    status = Run(EchoStreams(Adopt(ListenAndAnnounce(options))));
   }
-  const absl::Status status =
-      options.name == "udp"
-          ? Run(EchoDatagrams(Adopt(BindDatagramAndAnnounce(options))))
-          : Run(EchoStreams(Adopt(ListenAndAnnounce(options))));
   Die(status.ToString());
 }

@@ -1,7 +1,9 @@
 // Copyright 2026 The evkit Authors. SPDX-License-Identifier: Apache-2.0
 //
-// evkit with protocols: a callback for what comes, no coroutines.
+// evkit with protocols: a callback for what comes, no coroutines but the one
+// that sends a file.
 
+#include <cstddef>
 #include <memory>
 #include <utility>
 
@@ -11,11 +13,14 @@
 #include "evkit/base/unique_fd.h"
 #include "evkit/bench/net/command_line.h"
 #include "evkit/bench/net/serve.h"
+#include "evkit/loop/coro/coro.h"
+#include "evkit/loop/coro/task.h"
 #include "evkit/loop/default_event_loop.h"
 #include "evkit/loop/event_loop.h"
 #include "evkit/net/connections/listener.h"
 #include "evkit/net/datagrams/datagram_transport.h"
 #include "evkit/net/protocol.h"
+#include "evkit/net/sendfile.h"
 #include "evkit/net/socket.h"
 #include "evkit/net/socket_address.h"
 #include "evkit/net/stream_transport.h"
@@ -47,6 +52,42 @@ class Echo final : public Protocol {
   std::shared_ptr<Transport> transport_;
 };
 
+// For every byte received, the file.
+class Files final : public Protocol,
+                    public std::enable_shared_from_this<Files> {
+ public:
+  Files(EventLoop& loop, int file) : loop_(loop), file_(file) {}
+
+  void ConnectionMade(std::shared_ptr<Transport> transport) override {
+    transport_ = std::move(transport);
+  }
+  void DataReceived(absl::string_view data) override {
+    wanted_ += data.size();
+    if (!sending_) {
+      sending_ = true;
+      CreateTask(loop_, Send(shared_from_this()));
+    }
+  }
+  void ConnectionLost(const absl::Status&) override { transport_ = nullptr; }
+
+ private:
+  static Coro<void> Send(std::shared_ptr<Files> self) {
+    while (self->wanted_ > 0 && self->transport_ != nullptr) {
+      --self->wanted_;
+      // Of a connection that is lost, ConnectionLost() hears.
+      (co_await Sendfile(self->transport_, self->file_)).status().IgnoreError();
+    }
+    self->sending_ = false;
+    co_return absl::OkStatus();
+  }
+
+  EventLoop& loop_;
+  const int file_;
+  size_t wanted_ = 0;
+  bool sending_ = false;
+  std::shared_ptr<Transport> transport_;
+};
+
 class EchoDatagrams final : public DatagramProtocol {
  public:
   void ConnectionMade(std::shared_ptr<DatagramTransport> transport) override {
@@ -74,15 +115,17 @@ void ServeDatagrams(EventLoop& loop, const ServeOptions& options) {
   Check(loop.RunForever());
 }
 
-void ServeStreams(EventLoop& loop, const ServeOptions& options) {
+// `new_protocol()` makes the protocol of a connection.
+template <typename NewProtocol>
+void ServeStreams(EventLoop& loop, const ServeOptions& options,
+                  NewProtocol new_protocol) {
   ListenerOptions listener_options;
   listener_options.backlog = kBacklog;
   Listener listener(loop, Adopt(ListenAndAnnounce(options)), listener_options,
-                    [&loop](Socket peer, SocketAddress from) {
+                    [&loop, &new_protocol](Socket peer, SocketAddress from) {
                       StreamTransportOptions transport_options;
                       transport_options.peername = std::move(from);
-                      NewStreamTransport(loop, std::move(peer),
-                                         std::make_shared<Echo>(),
+                      NewStreamTransport(loop, std::move(peer), new_protocol(),
                                          std::move(transport_options));
                     });
   Check(listener.Start());
@@ -95,14 +138,16 @@ void ServeStreams(EventLoop& loop, const ServeOptions& options) {
 int main(int argc, char** argv) {
   using namespace evkit;
   const ServeOptions options(argc, argv);
-  if (options.name == "sendfile") {
-    ExitUnavailable("see evkit_coro_server");
-  }
   absl::StatusOr<std::unique_ptr<EventLoop>> loop = NewDefaultEventLoop();
   Check(loop.status());
   if (options.name == "udp") {
     ServeDatagrams(**loop, options);
+  } else if (options.name == "sendfile") {
+    const int file = NewPatternFile(options.file_size);
+    ServeStreams(**loop, options, [&loop, file] {
+      return std::make_shared<Files>(**loop, file);
+    });
   } else {
-    ServeStreams(**loop, options);
+    ServeStreams(**loop, options, [] { return std::make_shared<Echo>(); });
   }
 }

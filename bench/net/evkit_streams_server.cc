@@ -2,6 +2,7 @@
 //
 // evkit with coroutines that read and write streams.
 
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <utility>
@@ -17,6 +18,7 @@
 #include "evkit/loop/default_event_loop.h"
 #include "evkit/loop/event_loop.h"
 #include "evkit/net/connections/listener.h"
+#include "evkit/net/sendfile.h"
 #include "evkit/net/socket.h"
 #include "evkit/net/socket_address.h"
 #include "evkit/net/stream_transport.h"
@@ -45,32 +47,49 @@ Coro<void> Echo(Stream stream) {
   }
 }
 
+// For every byte received, the file.
+Coro<void> SendFiles(Stream stream, int file) {
+  while (true) {
+    const std::string wanted = co_await OrReturn(stream.reader.Read(kReadSize));
+    if (wanted.empty()) {
+      stream.writer.Close();
+      co_return absl::OkStatus();
+    }
+    for (size_t i = 0; i < wanted.size(); ++i) {
+      co_await OrReturn(Sendfile(stream.writer.transport(), file));
+    }
+  }
+}
+
 // A task whose connection was reset has failed, and nobody asks it why.
-Coro<void> EchoQuietly(Stream stream) {
-  (co_await Echo(std::move(stream))).IgnoreError();
+Coro<void> Quietly(Coro<void> serving) {
+  (co_await std::move(serving)).IgnoreError();
   co_return absl::OkStatus();
 }
 
-void Serve(EventLoop& loop, const ServeOptions& options) {
+// `serve_stream(stream)` is what is done for a connection.
+template <typename ServeStream>
+void Serve(EventLoop& loop, const ServeOptions& options,
+           ServeStream serve_stream) {
   absl::StatusOr<Socket> socket =
       Socket::Adopt(UniqueFd(ListenAndAnnounce(options)));
   Check(socket.status());
   ListenerOptions listener_options;
   listener_options.backlog = kBacklog;
-  Listener listener(loop, *std::move(socket), listener_options,
-                    [&loop](Socket peer, SocketAddress from) {
-                      StreamTransportOptions transport_options;
-                      transport_options.peername = std::move(from);
-                      NewStreamTransport(
-                          loop, std::move(peer),
-                          StreamReaderProtocol::Create(
-                              kDefaultStreamLimit,
-                              [&loop](Stream stream) {
-                                CreateTask(loop,
-                                           EchoQuietly(std::move(stream)));
-                              }),
-                          std::move(transport_options));
-                    });
+  Listener listener(
+      loop, *std::move(socket), listener_options,
+      [&loop, &serve_stream](Socket peer, SocketAddress from) {
+        StreamTransportOptions transport_options;
+        transport_options.peername = std::move(from);
+        NewStreamTransport(
+            loop, std::move(peer),
+            StreamReaderProtocol::Create(
+                kDefaultStreamLimit,
+                [&loop, &serve_stream](Stream stream) {
+                  CreateTask(loop, Quietly(serve_stream(std::move(stream))));
+                }),
+            std::move(transport_options));
+      });
   Check(listener.Start());
   Check(loop.RunForever());
 }
@@ -81,10 +100,16 @@ void Serve(EventLoop& loop, const ServeOptions& options) {
 int main(int argc, char** argv) {
   using namespace evkit;
   const ServeOptions options(argc, argv);
-  if (options.name != "echo") {
+  if (options.name == "udp") {
     ExitUnavailable("only streams");
   }
   absl::StatusOr<std::unique_ptr<EventLoop>> loop = NewDefaultEventLoop();
   Check(loop.status());
-  Serve(**loop, options);
+  if (options.name == "sendfile") {
+    const int file = NewPatternFile(options.file_size);
+    Serve(**loop, options,
+          [file](Stream stream) { return SendFiles(std::move(stream), file); });
+  } else {
+    Serve(**loop, options, Echo);
+  }
 }

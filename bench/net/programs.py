@@ -56,9 +56,6 @@ CASES = [
          reply_size=FILE_SIZE),
 ]
 
-# The metrics of which more is better.
-RATES = ("req_per_s", "mib_per_s")
-
 
 def cores():
     """The cores for server and client: two if there are two."""

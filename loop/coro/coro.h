@@ -21,7 +21,8 @@
 // void. `co_return` takes a value, a status that is not OK, or an
 // `absl::StatusOr<T>`; in a Coro<void> a status, and every one must end with a
 // `co_return`. An exception that leaves the body is rethrown to whoever awaits
-// it.
+// it; a std::bad_alloc ends the process (docs/architecture.md, "Out of
+// memory").
 //
 // Cancellation arrives as kCancelled from the await that the task is suspended
 // in (contract rules CAN-01 to CAN-18); the coroutine may await more to clean

@@ -2,7 +2,29 @@
 
 #include "evkit/loop/internal/exceptions.h"
 
+#include <cstdio>
+#include <cstdlib>
+
 namespace evkit::loop_internal {
+
+void DieOutOfMemory() {
+  std::fputs("evkit: out of memory: nobody caught a std::bad_alloc\n", stderr);
+  std::abort();
+}
+
+std::exception_ptr UnhandledException() {
+#if defined(__cpp_exceptions)
+  try {
+    throw;
+  } catch (const std::bad_alloc&) {
+    DieOutOfMemory();
+  } catch (...) {
+    return std::current_exception();
+  }
+#else
+  return nullptr;
+#endif
+}
 
 bool IsFatalException(const std::exception_ptr& exception) {
 #if defined(__cpp_exceptions)

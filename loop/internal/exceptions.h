@@ -7,6 +7,7 @@
 #define EVKIT_LOOP_INTERNAL_EXCEPTIONS_H_
 
 #include <exception>
+#include <new>
 #include <string>
 #include <utility>
 
@@ -14,9 +15,14 @@
 
 namespace evkit::loop_internal {
 
+// Ends the process with a message, for a std::bad_alloc that nobody caught: it
+// may come from the middle of anything (docs/architecture.md, "Out of memory").
+[[noreturn]] void DieOutOfMemory();
+
 // Calls `function`, and `report` with what it threw, if it threw. A
-// FatalException passes through. Inline whatever the compiler thinks of it:
-// then it costs nothing unless something is thrown.
+// FatalException passes through; a std::bad_alloc ends the process. Inline
+// whatever the compiler thinks of it: then it costs nothing unless something is
+// thrown.
 template <typename F, typename Report>
 [[gnu::always_inline]] inline void ReportExceptions(F&& function,
                                                     Report&& report) {
@@ -25,6 +31,8 @@ template <typename F, typename Report>
     function();
   } catch (const FatalException&) {
     throw;
+  } catch (const std::bad_alloc&) {
+    DieOutOfMemory();
   } catch (...) {
     report(std::current_exception());
   }
@@ -34,7 +42,7 @@ template <typename F, typename Report>
 #endif
 }
 
-// The same for every exception, FatalException included.
+// The same for every exception, those two included.
 template <typename F, typename Report>
 void ReportAllExceptions(F&& function, Report&& report) {
 #if defined(__cpp_exceptions)
@@ -50,7 +58,7 @@ void ReportAllExceptions(F&& function, Report&& report) {
 }
 
 // Calls `function` and returns what it threw; null if nothing. A FatalException
-// passes through.
+// passes through; a std::bad_alloc ends the process.
 template <typename F>
 std::exception_ptr CatchExceptions(F&& function) {
   std::exception_ptr exception;
@@ -59,7 +67,7 @@ std::exception_ptr CatchExceptions(F&& function) {
   return exception;
 }
 
-// The same for every exception, FatalException included.
+// The same for every exception, those two included.
 template <typename F>
 std::exception_ptr CatchAllExceptions(F&& function) {
   std::exception_ptr exception;
@@ -67,6 +75,10 @@ std::exception_ptr CatchAllExceptions(F&& function) {
                       [&](std::exception_ptr thrown) { exception = thrown; });
   return exception;
 }
+
+// What is being handled, for a coroutine's unhandled_exception(). A
+// std::bad_alloc ends the process.
+std::exception_ptr UnhandledException();
 
 // Whether it is a FatalException.
 bool IsFatalException(const std::exception_ptr& exception);

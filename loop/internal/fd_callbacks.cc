@@ -5,12 +5,13 @@
 #include <cerrno>
 #include <utility>
 
+#include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
 #include "evkit/base/errno_status.h"
 
 namespace evkit::loop_internal {
 
-absl::Status FdCallbacks::Add(int fd, Interest direction, HandleNode* node) {
+absl::Status FdCallbacks::Add(int fd, Interest direction, HandleNode& node) {
   if (fd < 0) {
     return absl::InvalidArgumentError(
         absl::StrCat("invalid file descriptor ", fd));
@@ -22,15 +23,20 @@ absl::Status FdCallbacks::Add(int fd, Interest direction, HandleNode* node) {
   absl::Status status =
       selector_.Register(fd, direction, static_cast<uint64_t>(fd));
   if (!status.ok()) return status;
-  if (index >= slots_.size()) slots_.resize(index + index / 2 + 16);
-  slots_[index].For(direction) = node;
+  if (index >= slots_.size()) {
+    absl::Cleanup unwatch = [&] { (void)selector_.Unregister(fd); };
+    slots_.resize(index + index / 2 + 16);
+    std::move(unwatch).Cancel();
+  }
+  node.Ref();
+  slots_[index].For(direction) = &node;
   ++watched_;
   return status;
 }
 
 // Add() for a descriptor that has a callback already.
 absl::Status FdCallbacks::AddToWatched(int fd, Interest direction,
-                                       HandleNode* node) {
+                                       HandleNode& node) {
   const size_t index = static_cast<size_t>(fd);
   bool is_new_file = false;
   const absl::Status status =
@@ -45,7 +51,8 @@ absl::Status FdCallbacks::AddToWatched(int fd, Interest direction,
     dropped_writer = std::exchange(slot.writer, nullptr);
   }
   if (status.ok()) {
-    HandleNode* const old = std::exchange(slot.For(direction), node);
+    node.Ref();
+    HandleNode* const old = std::exchange(slot.For(direction), &node);
     if (old != nullptr) {
       (direction == Interest::kRead ? dropped_reader : dropped_writer) = old;
     }

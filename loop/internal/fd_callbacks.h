@@ -28,9 +28,9 @@ class FdCallbacks {
   FdCallbacks& operator=(const FdCallbacks&) = delete;
 
   // Makes `node` the callback for `direction`, which is kRead or kWrite, in
-  // place of another, which it cancels. Takes over one reference if, and only
+  // place of another, which it cancels. Counts a reference to it if, and only
   // if, it succeeds. See `AbstractEventLoop::AddReader()` for the errors.
-  absl::Status Add(int fd, Interest direction, HandleNode* node);
+  absl::Status Add(int fd, Interest direction, HandleNode& node);
 
   // Cancels the callback. Whether there was one.
   bool Remove(int fd, Interest direction);
@@ -81,7 +81,7 @@ class FdCallbacks {
       ready.Push(node);
     }
   }
-  absl::Status AddToWatched(int fd, Interest direction, HandleNode* node);
+  absl::Status AddToWatched(int fd, Interest direction, HandleNode& node);
   absl::Status Watch(int fd, Interest registered, Interest direction,
                      bool& is_new_file);
   void Drop(HandleNode*& node);

@@ -7,6 +7,7 @@
 #define EVKIT_LOOP_INTERNAL_HANDLE_POOL_H_
 
 #include <cstddef>
+#include <memory>
 #include <utility>
 
 #include "evkit/loop/handle_node.h"
@@ -31,15 +32,26 @@ namespace evkit::loop_internal {
 template <typename Node>
 class HandlePool {
  public:
-  // Closed by `Close()`, which also deletes it, now or later.
-  HandlePool() = default;
+  class Closer {
+   public:
+    void operator()(HandlePool* pool) const { pool->Close(); }
+  };
+  // Letting go of it closes the pool, and deletes it now or later.
+  using Owner = std::unique_ptr<HandlePool, Closer>;
+
+  static Owner New() { return Owner(new HandlePool()); }
+
   HandlePool(const HandlePool&) = delete;
   HandlePool& operator=(const HandlePool&) = delete;
 
   Node* Get() {
-    ++in_use_;
-    if (free_ == nullptr) return new Node(*this);
     Node* const node = free_;
+    if (node == nullptr) {
+      Node* const fresh = new Node(*this);
+      ++in_use_;
+      return fresh;
+    }
+    ++in_use_;
     free_ = static_cast<Node*>(node->next);
     node->next = nullptr;
     --free_count_;
@@ -67,6 +79,15 @@ class HandlePool {
   // He has handed out `count`, to be given back here.
   void CountInUse(size_t count) { in_use_ += count; }
 
+ private:
+  // About 2 MiB of nodes; TakeFree() may be keeping as many. A burst may need
+  // more, for which it pays with allocations, and which is given back. Address
+  // sanitizer sees more when nothing is recycled.
+  static constexpr size_t kMaxFree = EVKIT_LOOP_POOLS_KEEP_NODES * 16384;
+
+  HandlePool() = default;
+  ~HandlePool() = default;
+
   void Close() {
     closed_ = true;
     while (free_ != nullptr) {
@@ -76,14 +97,6 @@ class HandlePool {
     }
     if (in_use_ == 0) delete this;
   }
-
- private:
-  // About 2 MiB of nodes; TakeFree() may be keeping as many. A burst may need
-  // more, for which it pays with allocations, and which is given back. Address
-  // sanitizer sees more when nothing is recycled.
-  static constexpr size_t kMaxFree = EVKIT_LOOP_POOLS_KEEP_NODES * 16384;
-
-  ~HandlePool() = default;
 
   Node* free_ = nullptr;
   size_t free_count_ = 0;

@@ -2,6 +2,9 @@
 
 #include "evkit/net/connections/listener.h"
 
+#include <netinet/in.h>
+#include <sys/socket.h>
+
 #include <cerrno>
 #include <memory>
 #include <optional>
@@ -43,51 +46,37 @@ bool IsOutOfResource(int error) {
          error == ENOMEM;
 }
 
+bool IsTcp(const Socket& socket) {
+  return (socket.family() == AF_INET || socket.family() == AF_INET6) &&
+         (socket.protocol() == 0 || socket.protocol() == IPPROTO_TCP);
+}
+
 }  // namespace
-
-class Listener::AcceptScope {
- public:
-  explicit AcceptScope(Listener& listener) : listener_(&listener) {
-    listener_->accepting_ = this;
-  }
-  AcceptScope(const AcceptScope&) = delete;
-  AcceptScope& operator=(const AcceptScope&) = delete;
-  ~AcceptScope() {
-    if (listener_ != nullptr) listener_->accepting_ = nullptr;
-  }
-
-  void ListenerDestroyed() { listener_ = nullptr; }
-  bool IsOver() const { return listener_ == nullptr || !listener_->started_; }
-
- private:
-  Listener* listener_;
-};
 
 Listener::Listener(AbstractEventLoop& loop, Socket socket,
                    ListenerOptions options, OnAccept on_accept)
     : loop_(loop),
       socket_(std::move(socket)),
       options_(options),
-      on_accept_(std::make_shared<OnAccept>(std::move(on_accept))) {}
+      state_(std::make_shared<State>(std::move(on_accept))) {}
 
-Listener::~Listener() {
-  if (accepting_ != nullptr) accepting_->ListenerDestroyed();
-  Stop();
-}
+Listener::~Listener() { Stop(); }
 
 absl::Status Listener::Start() {
-  if (started_) return absl::OkStatus();
+  if (state_->started) return absl::OkStatus();
   if (!socket_) {
     return absl::FailedPreconditionError("the listener has been stopped");
   }
-  absl::Status status = socket_.Listen(options_.backlog);
+  absl::Status status =
+      IsTcp(socket_) ? socket_.SetNoDelay() : absl::OkStatus();
+  if (status.ok()) status = socket_.Listen(options_.backlog);
   if (status.ok()) status = Watch();
-  started_ = status.ok();
+  state_->started = status.ok();
   return status;
 }
 
 void Listener::Stop() {
-  started_ = false;
+  state_->started = false;
   retry_.Cancel();
   if (!socket_) return;
   loop_.RemoveReader(socket_.fd());
@@ -99,10 +88,9 @@ absl::Status Listener::Watch() {
 }
 
 void Listener::AcceptReady() {
-  AcceptScope scope(*this);
-  const std::shared_ptr<OnAccept> on_accept = on_accept_;
+  const std::shared_ptr<State> state = state_;
   const int most = options_.backlog + 1;
-  for (int i = 0; i < most && !scope.IsOver(); ++i) {
+  for (int i = 0; i < most && state->started; ++i) {
     absl::StatusOr<std::optional<std::pair<Socket, SocketAddress>>> accepted =
         socket_.Accept();
     if (!accepted.ok()) {
@@ -110,8 +98,20 @@ void Listener::AcceptReady() {
       continue;
     }
     if (!accepted->has_value()) return;
-    (*on_accept)(std::move((*accepted)->first), std::move((*accepted)->second));
+    state->on_accept(std::move((*accepted)->first),
+                     std::move((*accepted)->second));
   }
+}
+
+void Listener::Pause() {
+  retry_ = loop_.CallLater(options_.retry_delay, [this] {
+    const absl::Status watched = Watch();
+    if (watched.ok()) return;
+    Pause();
+    ErrorContext failure("A listener could not go on after a pause");
+    failure.status = watched;
+    loop_.CallExceptionHandler(failure);
+  });
 }
 
 bool Listener::HandleError(const absl::Status& error) {
@@ -120,13 +120,7 @@ bool Listener::HandleError(const absl::Status& error) {
   ErrorContext report("Exception in accept callback");
   if (IsOutOfResource(number)) {
     loop_.RemoveReader(socket_.fd());
-    retry_ = loop_.CallLater(options_.retry_delay, [this] {
-      const absl::Status watched = Watch();
-      if (watched.ok()) return;
-      ErrorContext failure("A listener could not go on after a pause");
-      failure.status = watched;
-      loop_.CallExceptionHandler(failure);
-    });
+    Pause();
     report.message = "socket.accept() out of system resource";
   }
   report.status = error;

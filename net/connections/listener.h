@@ -11,6 +11,7 @@
 #define EVKIT_NET_CONNECTIONS_LISTENER_H_
 
 #include <memory>
+#include <utility>
 
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
@@ -32,7 +33,7 @@ class ListenerOptions {
   // room for others (SRV-11).
   int backlog = 100;
   // How long to accept nothing after the system had no descriptor or no memory
-  // for a connection (SRV-13).
+  // for a connection (SRV-13), or to watch the socket again.
   absl::Duration retry_delay = absl::Seconds(1);
 };
 
@@ -43,7 +44,11 @@ class ListenerOptions {
 // network that accept(2) lists, are passed over; EMFILE, ENFILE, ENOBUFS and
 // ENOMEM are reported to the loop's exception handler once ("socket.accept()
 // out of system resource"), nothing is accepted for `retry_delay`, and then it
-// goes on; any other error is reported, and the next turn tries again.
+// goes on; if it cannot, that is reported, and tried again after another
+// `retry_delay`. Any other error is reported, and the next turn tries again.
+//
+// The sockets it accepts by TCP have TCP_NODELAY, as the listening one has: so
+// no transport has to set it for each (CONN-16).
 class Listener {
  public:
   // Gets each connection, in a callback of the loop. May stop or destroy the
@@ -59,34 +64,39 @@ class Listener {
 
   // Begins to listen and to accept. Idempotent.
   //   kFailedPrecondition: stopped; or the loop is closed.
-  //   The errnos of listen(2) and epoll_ctl(2).
+  //   The errnos of listen(2), setsockopt(2) and epoll_ctl(2).
   absl::Status Start();
 
   // Accepts nothing any more and closes the socket, at once: connections that
   // wait in the kernel are reset. Idempotent.
   void Stop();
 
-  bool is_started() const { return started_; }
+  bool is_started() const { return state_->started; }
   // Empty once stopped.
   Socket& socket() { return socket_; }
 
  private:
-  // Learns whether the listener is destroyed meanwhile.
-  class AcceptScope;
+  // Shared with the call that is under way, which may outlive this.
+  class State {
+   public:
+    explicit State(OnAccept callback) : on_accept(std::move(callback)) {}
+
+    OnAccept on_accept;
+    bool started = false;
+  };
 
   void AcceptReady();
   // Whether to go on to the next one.
   bool HandleError(const absl::Status& error);
   absl::Status Watch();
+  // Accepts nothing for a while.
+  void Pause();
 
   AbstractEventLoop& loop_;
   Socket socket_;
   const ListenerOptions options_;
-  // Shared with the call that is under way, which may outlive this.
-  const std::shared_ptr<OnAccept> on_accept_;
+  const std::shared_ptr<State> state_;
   TimerHandle retry_;
-  bool started_ = false;
-  AcceptScope* accepting_ = nullptr;  // AcceptReady() is on the stack.
 };
 
 }  // namespace evkit

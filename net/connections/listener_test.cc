@@ -2,8 +2,13 @@
 
 #include "evkit/net/connections/listener.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+
 #include <cerrno>
+#include <memory>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -12,6 +17,10 @@
 #include "absl/time/time.h"
 #include "evkit/base/errno_status.h"
 #include "evkit/base/fault_injection.h"
+#include "evkit/loop/abstract_event_loop.h"
+#include "evkit/loop/default_event_loop.h"
+#include "evkit/loop/error_context.h"
+#include "evkit/loop/event_loop.h"
 #include "evkit/loop/testing/test_loop.h"
 #include "evkit/net/socket.h"
 #include "evkit/net/socket_address.h"
@@ -21,6 +30,7 @@
 namespace evkit {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
@@ -191,6 +201,20 @@ TEST_F(ListenerTest, bug_H1_WithoutDescriptorsItPausesForASecond) {
   }
 }
 
+// CONN-16
+TEST_F(ListenerTest, WhatItAcceptsDoesNotWaitForMoreToSend) {
+  Start();
+  AddClients(2);
+  FaultInjection faults;
+  RunUntilIdle();
+  ASSERT_EQ(accepted_.size(), 2u);
+  for (Socket& peer : accepted_) {
+    EXPECT_TRUE(peer.SetNoDelay().ok());
+    EXPECT_EQ(*peer.GetOption(IPPROTO_TCP, TCP_NODELAY), 1);
+  }
+  EXPECT_EQ(faults.Count("setsockopt"), 0);
+}
+
 TEST_F(ListenerTest, bug_H1_StoppingDuringThePauseCancelsTheRetry) {
   Start();
   AddClients(1);
@@ -209,6 +233,65 @@ TEST_F(ListenerTest, ErrorsOfListenAreReturnedAndItMayBeTriedAgain) {
   EXPECT_EQ(ErrnoFromStatus(listener_->Start()), EADDRINUSE);
   EXPECT_FALSE(listener_->is_started());
   Start();
+}
+
+// On a loop with a real selector, which can fail; it pauses for no time at all.
+class ListenerFaultsTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    Socket socket = *Socket::Create(AF_INET, SOCK_STREAM);
+    ASSERT_TRUE(socket.Bind(SocketAddress::LoopbackIPv4(0)).ok());
+    const SocketAddress address = *socket.LocalAddress();
+    ListenerOptions options;
+    options.retry_delay = absl::ZeroDuration();
+    listener_.emplace(*loop_, std::move(socket), options,
+                      [this](Socket, SocketAddress) {
+                        ++accepted_;
+                        loop_->Stop();
+                      });
+    ASSERT_TRUE(listener_->Start().ok());
+    ASSERT_TRUE(client_.Connect(address).ok());
+    loop_->SetExceptionHandler(
+        [this](AbstractEventLoop&, const ErrorContext& error) {
+          reports_.push_back(error.message);
+          if (on_report_) on_report_();
+        });
+  }
+
+  const std::unique_ptr<EventLoop> loop_ = *NewDefaultEventLoop();
+  std::optional<Listener> listener_;
+  Socket client_ = *Socket::Create(AF_INET, SOCK_STREAM);
+  int accepted_ = 0;
+  std::vector<std::string> reports_;
+  absl::AnyInvocable<void()> on_report_;
+};
+
+// SRV-13
+TEST_F(ListenerFaultsTest, bug_H1_AfterAPauseItTriesUntilItCanGoOn) {
+  FaultInjection faults;
+  faults.Fail("accept4", EMFILE, 1);
+  on_report_ = [&] {
+    if (reports_.size() == 1) faults.Fail("epoll_ctl", ENOSPC);
+    if (reports_.size() == 4) faults.Clear();
+  };
+  ASSERT_TRUE(loop_->RunForever().ok());
+  EXPECT_EQ(accepted_, 1);
+  const std::string again = "A listener could not go on after a pause";
+  EXPECT_THAT(reports_, ElementsAre("socket.accept() out of system resource",
+                                    again, again, again));
+}
+
+TEST_F(ListenerFaultsTest, bug_H1_WhoHearsThatItCannotGoOnMayDestroyIt) {
+  FaultInjection faults;
+  faults.Fail("accept4", EMFILE, 1);
+  on_report_ = [&] {
+    faults.Fail("epoll_ctl", ENOSPC);
+    if (reports_.size() < 2) return;
+    listener_.reset();
+    loop_->CallLater(absl::Milliseconds(1), [this] { loop_->Stop(); });
+  };
+  ASSERT_TRUE(loop_->RunForever().ok());
+  EXPECT_EQ(reports_.size(), 2u);
 }
 
 }  // namespace

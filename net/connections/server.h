@@ -94,7 +94,8 @@ class Server final : public std::enable_shared_from_this<Server> {
 
   // Begins to listen and to accept, at once (SRV-10). Idempotent (SRV-18).
   //   kFailedPrecondition: the server is closed (SRV-19).
-  //   The errnos of listen(2) and epoll_ctl(2); the server is closed then.
+  //   The errnos of setsockopt(2), listen(2) and epoll_ctl(2); the server is
+  //     closed then.
   absl::Status StartServing();
 
   // Starts serving if need be, and waits until the task is cancelled, or

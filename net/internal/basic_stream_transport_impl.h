@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <memory>
 #include <optional>
 #include <string>
@@ -27,6 +28,7 @@
 #include "evkit/base/errno_status.h"
 #include "evkit/loop/abstract_event_loop.h"
 #include "evkit/loop/error_context.h"
+#include "evkit/loop/internal/exceptions.h"
 #include "evkit/net/extra_info.h"
 #include "evkit/net/internal/basic_stream_transport.h"
 #include "evkit/net/internal/basic_stream_transport_writing.h"  // IWYU pragma: export
@@ -44,16 +46,25 @@ namespace evkit::net_internal {
 // As asyncio's. Of memory that is never filled the kernel provides none.
 inline constexpr size_t kReceiveSize = size_t{256} * 1024;
 
+// Made once: connections are reset all the time, and few ask with what text.
+inline const absl::Status& ConnectionReset() {
+  static const absl::Status& status =
+      *new absl::Status(StatusFromErrno(ECONNRESET, "recv"));
+  return status;
+}
+
 // --- Beginning ---------------------------------------------------------------
 
 template <typename Driver>
 BasicStreamTransport<Driver>::BasicStreamTransport(
-    AbstractEventLoop& loop, Driver driver, std::shared_ptr<Protocol> protocol,
-    std::optional<SocketAddress> peername,
-    absl::AnyInvocable<void() &&> on_lost)
+    AbstractEventLoop& loop, Driver&& driver,
+    std::shared_ptr<Protocol>&& protocol,
+    std::optional<SocketAddress>&& peername,
+    absl::AnyInvocable<void() &&>&& on_lost)
     : loop_(loop),
       protocol_(std::move(protocol)),
-      on_lost_(std::move(on_lost)),
+      on_lost_(on_lost ? std::make_unique<OnLost>(std::move(on_lost))
+                       : nullptr),
       driver_(std::move(driver)) {
   EVKIT_CHECK(protocol_ != nullptr, "a transport needs a protocol");
   buffered_ = protocol_->AsBufferedProtocol() != nullptr;
@@ -64,6 +75,20 @@ BasicStreamTransport<Driver>::BasicStreamTransport(
     peername_ = *std::move(peer);
   }
 }
+
+// When its scope ends, however that happens.
+template <typename Driver>
+class BasicStreamTransport<Driver>::ReadingBegins {
+ public:
+  explicit ReadingBegins(BasicStreamTransport& transport)
+      : transport_(transport) {}
+  ReadingBegins(const ReadingBegins&) = delete;
+  ReadingBegins& operator=(const ReadingBegins&) = delete;
+  ~ReadingBegins() { transport_.BeginReading(); }
+
+ private:
+  BasicStreamTransport& transport_;
+};
 
 template <typename Driver>
 void BasicStreamTransport<Driver>::Start(
@@ -77,11 +102,12 @@ void BasicStreamTransport<Driver>::Start(
   }
   OpenTransports& open = OpenTransports::Of(loop);
   open.Add(transport);
+  // Nothing could come between the two.
   loop.CallSoon([self, &open] {
+    const ReadingBegins afterwards(*self);
     self->protocol_->ConnectionMade(
         std::static_pointer_cast<BasicStreamTransport>(open.Get(*self)));
   });
-  loop.CallSoon([self] { self->BeginReading(); });
   if (on_made) {
     loop.CallSoon(
         [on_made = std::move(on_made)]() mutable { std::move(on_made)(); });
@@ -182,23 +208,37 @@ void BasicStreamTransport<Driver>::ReadReady(ReceiveBuffer& lender) {
     return;
   }
   const absl::Span<char> buffer = lender.Lend(kReceiveSize);
-  const size_t size = Receive(buffer);
-  if (size == 0) return;
-  absl::Status called = CallProtocol(
-      "Fatal error: protocol.DataReceived() call failed.",
-      [&] { protocol_->DataReceived(absl::string_view(buffer.data(), size)); });
-  if (!called.ok()) ForceClose(std::move(called));
+  const IoResult received = driver_.Receive(buffer);
+  if (received.bytes() == 0) {
+    NothingReceived(received);
+    return;
+  }
+  Deliver("Fatal error: protocol.DataReceived() call failed.", [&] {
+    protocol_->DataReceived(absl::string_view(buffer.data(), received.bytes()));
+  });
 }
 
 template <typename Driver>
-size_t BasicStreamTransport<Driver>::Receive(absl::Span<char> buffer) {
-  const IoResult received = driver_.Receive(buffer);
+void BasicStreamTransport<Driver>::NothingReceived(IoResult received) {
   if (received.ok()) {
-    if (received.bytes() == 0) EndOfStream();
-    return received.bytes();
+    EndOfStream();
+  } else if (received.error() == ECONNRESET) {
+    ForceClose(ConnectionReset());
+  } else if (received.failed()) {
+    ForceClose(received.ToStatus(CallText("recv")));
   }
-  if (received.failed()) ForceClose(received.ToStatus(CallText("recv")));
-  return 0;
+}
+
+template <typename Driver>
+void BasicStreamTransport<Driver>::DeliveryFailed(const char* message,
+                                                  std::exception_ptr thrown) {
+  absl::Status status = absl::UnknownError(
+      absl::StrCat("exception: ", loop_internal::DescribeException(thrown)));
+  ErrorContext error(message);
+  error.exception = std::move(thrown);
+  error.details["transport"] = Describe();
+  loop_.CallExceptionHandler(error);
+  ForceClose(std::move(status));
 }
 
 template <typename Driver>
@@ -224,11 +264,13 @@ void BasicStreamTransport<Driver>::ReadIntoProtocol() {
   }
   // GetBuffer() may have changed its mind about all of this.
   if (!IsReading() || protocol_ != protocol) return;
-  const size_t size = Receive(buffer);
-  if (size == 0) return;
-  called = CallProtocol("Fatal error: protocol.BufferUpdated() call failed.",
-                        [&] { receiver.BufferUpdated(size); });
-  if (!called.ok()) ForceClose(std::move(called));
+  const IoResult received = driver_.Receive(buffer);
+  if (received.bytes() == 0) {
+    NothingReceived(received);
+    return;
+  }
+  Deliver("Fatal error: protocol.BufferUpdated() call failed.",
+          [&] { receiver.BufferUpdated(received.bytes()); });
 }
 
 template <typename Driver>
@@ -258,7 +300,7 @@ void BasicStreamTransport<Driver>::Close() {
 
 template <typename Driver>
 void BasicStreamTransport<Driver>::ForceClose(absl::Status status) {
-  if (is_lost()) return;
+  if (lost_) return;
   closing_ = true;
   if (extra_ != nullptr) extra_->queue.Clear();
   UnwatchReadable();
@@ -267,11 +309,15 @@ void BasicStreamTransport<Driver>::ForceClose(absl::Status status) {
 
 template <typename Driver>
 void BasicStreamTransport<Driver>::QueueLoss(absl::Status status) {
-  dropped_writes_ = 1;
+  lost_ = true;
   UnwatchWritable();  // Even without a backlog: ResumeWriting() may call this.
   // The destructor of somebody else's protocol; our turn to be closed comes.
   if (loop_.IsClosed()) return;
-  loop_.CallSoon([this, status = std::move(status)] { Lose(status); });
+  if (status.ok()) {  // Cheaper to queue, and to run.
+    loop_.CallSoon([this] { Lose(absl::OkStatus()); });
+  } else {
+    loop_.CallSoon([this, status = std::move(status)] { Lose(status); });
+  }
 }
 
 template <typename Driver>
@@ -287,10 +333,9 @@ class BasicStreamTransport<Driver>::Loss {
     transport_.protocol_.reset();
     transport_.driver_.Close();
     transport_.TellProgress();
-    absl::AnyInvocable<void()&&> on_lost =
-        std::exchange(transport_.on_lost_, nullptr);
-    if (!on_lost) return;
-    transport_.CallProtocol("on_lost failed", [&] { std::move(on_lost)(); })
+    const std::unique_ptr<OnLost> on_lost = std::move(transport_.on_lost_);
+    if (on_lost == nullptr) return;
+    transport_.CallProtocol("on_lost failed", [&] { std::move (*on_lost)(); })
         .IgnoreError();
   }
 
@@ -302,7 +347,7 @@ class BasicStreamTransport<Driver>::Loss {
 
 template <typename Driver>
 void BasicStreamTransport<Driver>::Lose(const absl::Status& status) {
-  dropped_writes_ = std::max(dropped_writes_, 1u);
+  lost_ = true;
   const Loss loss(*this);
   if (exclusive_) extra().loss = status;
   protocol_->ConnectionLost(status);
@@ -311,12 +356,12 @@ void BasicStreamTransport<Driver>::Lose(const absl::Status& status) {
 template <typename Driver>
 void BasicStreamTransport<Driver>::LoopClosed() {
   closing_ = true;
-  dropped_writes_ = std::max(dropped_writes_, 1u);
+  lost_ = true;
   if (extra_ != nullptr) extra_->queue.Clear();
   reading_ = false;
   writing_ = false;
   driver_.Close();
-  std::exchange(on_lost_, nullptr) = nullptr;
+  std::exchange(on_lost_, nullptr).reset();
   std::exchange(protocol_, nullptr).reset();
 }
 

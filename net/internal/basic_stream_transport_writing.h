@@ -33,7 +33,7 @@
 namespace evkit::net_internal {
 
 // How many dropped writes pass before one is logged (TR-08).
-inline constexpr uint32_t kDroppedWritesBeforeWarning = 5;
+inline constexpr uint8_t kDroppedWritesBeforeWarning = 4;
 
 template <typename Driver>
 absl::Status BasicStreamTransport<Driver>::RefuseWrite(bool has_data) {
@@ -47,6 +47,7 @@ absl::Status BasicStreamTransport<Driver>::RefuseWrite(bool has_data) {
   }
   if (!has_data) return absl::OkStatus();
   // Once the socket is closed, nothing says that the loop still exists.
+  if (dropped_writes_ > kDroppedWritesBeforeWarning) return absl::OkStatus();
   if (dropped_writes_++ == kDroppedWritesBeforeWarning && driver_.is_open()) {
     ErrorContext warning("socket.send() raised exception.");
     warning.details["transport"] = Describe();
@@ -57,20 +58,32 @@ absl::Status BasicStreamTransport<Driver>::RefuseWrite(bool has_data) {
 
 template <typename Driver>
 absl::Status BasicStreamTransport<Driver>::Write(absl::string_view data) {
+  if (!TakesWrites() || data.empty() || (writing_ && HasBacklog())) {
+    return WriteLater(data);
+  }
+  const IoResult sent = driver_.Send(data);
+  if (sent.bytes() == data.size()) return absl::OkStatus();
+  return WriteRest(data, sent);
+}
+
+template <typename Driver>
+absl::Status BasicStreamTransport<Driver>::WriteLater(absl::string_view data) {
   if (!TakesWrites()) return RefuseWrite(!data.empty());
   if (data.empty()) return absl::OkStatus();
-  if (!HasBacklog()) {
-    const IoResult sent = driver_.Send(data);
-    if (sent.failed()) {
-      ForceClose(sent.ToStatus(CallText("send")));
-      return absl::OkStatus();
-    }
-    if (sent.ok()) data.remove_prefix(sent.bytes());
-    if (data.empty() || !WatchWritable()) return absl::OkStatus();
-  }
   extra().queue.Append(data);
   MaybePauseProtocol();
   return absl::OkStatus();
+}
+
+template <typename Driver>
+absl::Status BasicStreamTransport<Driver>::WriteRest(absl::string_view data,
+                                                     IoResult sent) {
+  if (sent.failed()) {
+    ForceClose(sent.ToStatus(CallText("send")));
+    return absl::OkStatus();
+  }
+  if (!WatchWritable()) return absl::OkStatus();
+  return WriteLater(data.substr(sent.bytes()));
 }
 
 template <typename Driver>
@@ -179,7 +192,7 @@ void BasicStreamTransport<Driver>::WriteReady() {
   if (!sent.ok()) return;
   queue.Consume(sent.bytes());
   MaybeResumeProtocol();
-  if (is_lost() || !queue.empty()) return;
+  if (lost_ || !queue.empty()) return;
   UnwatchWritable();
   if (closing_) {
     Lose(absl::OkStatus());
@@ -209,8 +222,7 @@ size_t BasicStreamTransport<Driver>::GetWriteBufferSize() const {
 
 template <typename Driver>
 void BasicStreamTransport<Driver>::MaybePauseProtocol() {
-  if (is_lost() || loop_.IsClosed() ||
-      !extra().flow.Pauses(extra_->queue.size()))
+  if (lost_ || loop_.IsClosed() || !extra().flow.Pauses(extra_->queue.size()))
     return;
   // Outside of RunForever() the protocol may close the loop.
   const std::shared_ptr<OpenTransport> self =
@@ -260,7 +272,7 @@ class BasicStreamTransport<Driver>::Exclusive final : public ExclusiveSend {
     }
   }
   absl::Status status() const override {
-    if (!transport_.is_lost()) return absl::OkStatus();
+    if (!transport_.lost_) return absl::OkStatus();
     if (!transport_.extra().loss.ok()) return transport_.extra().loss;
     return StatusFromErrno(ECONNRESET, "Connection is closed by peer");
   }

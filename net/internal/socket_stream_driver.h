@@ -16,6 +16,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
+#include "evkit/base/syscalls.h"
 #include "evkit/loop/abstract_event_loop.h"
 #include "evkit/loop/callback.h"
 #include "evkit/net/socket.h"
@@ -41,9 +42,15 @@ class SocketStreamDriver {
     return socket_.PeerAddress();
   }
 
-  // 0 bytes are the end of the stream.
-  IoResult Receive(absl::Span<char> buffer) { return socket_.Recv(buffer); }
-  IoResult Send(absl::string_view data) { return socket_.Send(data); }
+  // 0 bytes are the end of the stream. As Socket::Recv() and Send(), inline.
+  IoResult Receive(absl::Span<char> buffer) {
+    return IoResult::FromSyscall(
+        sys::recv(socket_.fd(), buffer.data(), buffer.size(), 0));
+  }
+  IoResult Send(absl::string_view data) {
+    return IoResult::FromSyscall(
+        sys::send(socket_.fd(), data.data(), data.size(), MSG_NOSIGNAL));
+  }
   IoResult SendVector(absl::Span<const iovec> pieces) {
     return socket_.SendVector(pieces);
   }

@@ -466,6 +466,22 @@ TEST_P(TlsLayerTest, NothingIsDeliveredWhileReadingIsPaused) {
   EXPECT_EQ(server_.protocol->received, "later");
 }
 
+// TLS-16
+TEST_P(TlsLayerTest, ResumingKeepsTheOrderOfWhatCame) {
+  Connect();
+  server_.transport().PauseReading();
+  ASSERT_TRUE(client_.transport().Write("one ").ok());
+  RunUntilIdle();
+  // Runs before the socket is read, in the same turn.
+  test_->CallSoon([this] { server_.transport().ResumeReading(); });
+  ASSERT_TRUE(client_.transport().Write("two").ok());
+  client_.transport().Close();
+  RunUntilIdle();
+  EXPECT_EQ(server_.protocol->received, "one two");
+  EXPECT_THAT(server_.protocol->events, ElementsAre("made", "eof", "lost"));
+  EXPECT_EQ(server_.protocol->lost, absl::OkStatus());
+}
+
 TEST_P(TlsLayerTest, TheEndWaitsBehindWhatIsHeldBack) {
   Connect();
   server_.transport().PauseReading();

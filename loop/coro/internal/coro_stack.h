@@ -19,6 +19,7 @@
 #include "evkit/base/source_location.h"
 #include "evkit/loop/coro/internal/frame_allocator.h"
 #include "evkit/loop/coro/internal/slot.h"
+#include "evkit/loop/internal/exceptions.h"
 
 namespace evkit::loop_internal {
 
@@ -107,7 +108,7 @@ class PromiseBase {
   };
   FinalAwait final_suspend() noexcept { return FinalAwait(); }
   void unhandled_exception() noexcept {
-    call_->slot().exception = std::current_exception();
+    call_->slot().exception = UnhandledException();
   }
 
   std::coroutine_handle<> handle() const { return handle_; }

@@ -36,6 +36,7 @@ void BasePipeTransport::SetProtocol(std::shared_ptr<Protocol> protocol) {
   EVKIT_CHECK(protocol != nullptr, "a transport needs a protocol");
   if (protocol_ == nullptr) return;
   std::shared_ptr<Protocol> old = std::exchange(protocol_, std::move(protocol));
+  if (loop_.IsClosed()) return;
   // One of its functions may be what calls this.
   loop_.CallSoon([old = std::move(old)] {});
 }
@@ -61,6 +62,8 @@ void BasePipeTransport::ForceClose(absl::Status status) {
 
 void BasePipeTransport::QueueLoss(absl::Status status) {
   lost_ = true;
+  // The destructor of somebody else's protocol; our turn to be closed comes.
+  if (loop_.IsClosed()) return;
   loop_.CallSoon([this, status = std::move(status)] { Lose(status); });
 }
 

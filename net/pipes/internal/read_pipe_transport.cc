@@ -39,6 +39,7 @@ void ReadPipeTransport::ResumeReading() {
 }
 
 void ReadPipeTransport::Watch() {
+  if (loop().IsClosed()) return;  // A destructor that runs as it closes.
   ReceiveBuffer& buffer = ReceiveBuffer::Of(loop());
   const absl::Status watched =
       loop().AddReader(pipe_end().fd(), [this, &buffer] { ReadReady(buffer); });

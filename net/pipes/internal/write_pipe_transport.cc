@@ -151,7 +151,7 @@ absl::Status WritePipeTransport::SetWriteBufferLimits(
 }
 
 void WritePipeTransport::MaybePauseProtocol() {
-  if (is_lost() || !flow_.Pauses(queue_.size())) return;
+  if (is_lost() || loop().IsClosed() || !flow_.Pauses(queue_.size())) return;
   // Outside of RunForever() the protocol may close the loop.
   const std::shared_ptr<OpenTransport> self =
       OpenTransports::Of(loop()).Get(*this);

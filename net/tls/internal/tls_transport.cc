@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "evkit/base/errno_status.h"
+#include "evkit/loop/error_context.h"
 #include "evkit/net/internal/call_protocol.h"
 #include "evkit/net/internal/receive_buffer.h"
 
@@ -129,7 +130,8 @@ void TlsTransport::DataReceived(absl::string_view ciphertext) {
       Handshake();
       return;
     case State::kOpen:
-      if (reading_paused_) {
+      // What was kept back goes first.
+      if (reading_paused_ || delivery_queued_) {
         input_.append(ciphertext.data(), ciphertext.size());
         if (input_.size() >= kReadHigh && !below_reading_paused_) {
           below_reading_paused_ = true;
@@ -160,7 +162,7 @@ bool TlsTransport::EofReceived() {
       return false;
     case State::kOpen:
       // What is kept back is delivered before the end.
-      if (reading_paused_) return true;
+      if (reading_paused_ || delivery_queued_) return true;
       engine_->FeedEof();
       Deliver();
       return state_ == State::kOpen;
@@ -207,9 +209,18 @@ bool TlsTransport::DeliverBuffered(BufferedProtocol& protocol) {
     return false;
   }
   if (buffer.empty()) {
-    Fatal(absl::FailedPreconditionError(
-        "protocol.GetBuffer() returned an empty buffer"));
+    ErrorContext error("Fatal error: protocol.GetBuffer() call failed.");
+    error.status =
+        absl::FailedPreconditionError("GetBuffer() returned an empty buffer");
+    error.details["transport"] = Description();
+    loop_.CallExceptionHandler(error);
+    Fatal(error.status);
     return false;
+  }
+  // It may have changed its mind about all of this.
+  if (state_ != State::kOpen || reading_paused_ ||
+      protocol_.get() != &protocol) {
+    return true;
   }
   const absl::StatusOr<std::optional<size_t>> read = engine_->Read(buffer);
   Flush();
@@ -340,7 +351,7 @@ void TlsTransport::ResumeWriting() {
 
 void TlsTransport::MaybePause() {
   if (above_paused_ || output_.size() < limits_.high || output_.empty() ||
-      protocol_ == nullptr) {
+      protocol_ == nullptr || loop_.IsClosed()) {
     return;
   }
   above_paused_ = true;
@@ -381,7 +392,7 @@ absl::Status TlsTransport::SetWriteBufferLimits(std::optional<size_t> high,
 
 void TlsTransport::ResumeReading() {
   reading_paused_ = false;
-  if (delivery_queued_ || state_ != State::kOpen) return;
+  if (delivery_queued_ || state_ != State::kOpen || loop_.IsClosed()) return;
   delivery_queued_ = true;
   loop_.CallSoon([self = shared_from_this()] {
     self->delivery_queued_ = false;
@@ -401,7 +412,8 @@ void TlsTransport::Close() {
     Abort();
     return;
   }
-  if (state_ != State::kOpen) return;
+  // A destructor may call this while the loop closes its transports.
+  if (state_ != State::kOpen || loop_.IsClosed()) return;
   state_ = State::kClosing;
   StartTimeout(options_.shutdown_timeout,
                absl::DeadlineExceededError("TLS shutdown timed out"));
@@ -419,7 +431,7 @@ void TlsTransport::Close() {
 }
 
 void TlsTransport::Abort() {
-  if (state_ >= State::kEnding || below_ == nullptr) return;
+  if (state_ >= State::kEnding || below_ == nullptr || loop_.IsClosed()) return;
   if (state_ == State::kHandshake) {
     loop_.CallSoon([self = shared_from_this()] {
       self->FailHandshake(StatusFromErrno(ECONNABORTED, "TLS handshake"));

@@ -83,6 +83,8 @@ class TlsTransport final : public Protocol,
   void LoopClosed() override {
     state_ = State::kLost;
     kept_by_loop_ = false;
+    input_.clear();
+    output_.clear();
     on_ready_ = nullptr;
     below_ = nullptr;
     protocol_ = nullptr;

@@ -6,14 +6,15 @@
 #include <utility>
 
 #include "absl/status/statusor.h"
-#include "evkit/loop/event_loop.h"
+#include "evkit/loop/child_watching.h"
+#include "evkit/loop/context.h"
 #include "evkit/loop/loop_local.h"
 #include "evkit/subprocess/default_child_watcher.h"
 
 namespace evkit::subprocess_internal {
 namespace {
 
-// The watcher of a loop that has none.
+// The watcher of a loop that watches no children.
 class LentWatcher {
  public:
   explicit LentWatcher(AbstractEventLoop& loop) : loop_(loop) {}
@@ -52,8 +53,8 @@ const LoopLocal<LentWatcher> lent_watcher;
 
 absl::Status WatchSpawnedChild(AbstractEventLoop& loop, pid_t pid, int pidfd,
                                ChildWatcher::Callback on_exit) {
-  if (auto* const event_loop = dynamic_cast<EventLoop*>(&loop)) {
-    return event_loop->WatchSpawnedChild(pid, pidfd, std::move(on_exit));
+  if (ChildWatching* const children = loop.child_watching()) {
+    return children->WatchSpawnedChild(pid, pidfd, std::move(on_exit));
   }
   return lent_watcher.Get(loop).Watch(pid, pidfd, std::move(on_exit));
 }

@@ -13,9 +13,9 @@
 
 namespace evkit::subprocess_internal {
 
-// EventLoop::WatchSpawnedChild() of an EventLoop. Of a loop of another kind,
-// which may have no child watcher, the same by a default one that is made for
-// it (default_child_watcher.h) and goes with it.
+// ChildWatching::WatchSpawnedChild() of a loop that watches children itself. Of
+// another, the same by a default watcher that is made for it
+// (default_child_watcher.h) and goes with it.
 absl::Status WatchSpawnedChild(AbstractEventLoop& loop, pid_t pid, int pidfd,
                                ChildWatcher::Callback on_exit);
 

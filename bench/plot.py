@@ -1,9 +1,9 @@
 # Copyright 2026 The evkit Authors. SPDX-License-Identifier: Apache-2.0
-"""The results as a picture: each server's cost as a multiple of the limit's."""
+"""Results as a picture: each peer's cost as a multiple of the limit's."""
 
 import math
 
-from report import LIMIT, is_ours
+from figures import LIMIT, is_ours
 
 LEFT, RIGHT, TOP, ROW = 130, 40, 70, 34
 WIDTH = 900
@@ -16,24 +16,12 @@ COLOURS = {
 }
 
 
-def costs(case, summaries):
-    """{server: multiple of the limit's cost}"""
-    metric = ("bytes_per_connection" if case.load["mode"] == "idle"
-              else "server_cpu_ns")
-    if LIMIT not in summaries or not summaries[LIMIT].median(metric):
-        return {}
-    limit = summaries[LIMIT].median(metric)
-    return {name: summary.median(metric) / limit
-            for name, summary in summaries.items() if summary.median(metric)}
-
-
-def svg(cases, results):
-    rows = [(case, costs(case, results[case.name]))
-            for case in cases if results.get(case.name)]
+def svg(title, rows):
+    """`rows` are (case, {peer: multiple of the limit's cost})."""
     values = [value for _, of in rows for value in of.values()] or [1]
     low = min(0, math.floor(math.log2(min(values))))
     high = max(2, math.ceil(math.log2(max(values))))
-    servers = list(dict.fromkeys(name for _, of in rows for name in of))
+    peers = list(dict.fromkeys(name for _, of in rows for name in of))
     height = TOP + ROW * len(rows) + 50
 
     def x(value):
@@ -49,11 +37,10 @@ def svg(cases, results):
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" '
         'font-family="sans-serif" font-size="13">',
         f'<rect width="{WIDTH}" height="{height}" fill="white"/>',
-        f'<text x="10" y="20" font-size="15">Server CPU per request (idle_10k: '
-        f'bytes per connection), as a multiple of {LIMIT}; left is better</text>',
+        f'<text x="10" y="20" font-size="15">{title}</text>',
     ]
-    for i, name in enumerate(servers):
-        at = 20 + i * (WIDTH - 30) / max(1, len(servers))
+    for i, name in enumerate(peers):
+        at = 20 + i * (WIDTH - 30) / max(1, len(peers))
         parts += [dot(at, 42, name), f'<text x="{at + 10:.1f}" y="46">{name}</text>']
     for power in range(low, high + 1):
         at = x(2.0 ** power)
@@ -66,7 +53,7 @@ def svg(cases, results):
     for i, (case, of) in enumerate(rows):
         y = TOP + ROW * i + ROW / 2
         parts += [
-            f'<text x="10" y="{y + 4:.1f}">{case.name}</text>',
+            f'<text x="10" y="{y + 4:.1f}">{case}</text>',
             f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}" '
             'stroke="#eeeeee"/>',
         ]
