@@ -5,6 +5,8 @@ Set before the loop was written, from what its peers and hand-written limits
 reached on the machine of that day. A ratio within one run, never a time.
 """
 
+import statistics
+
 from figures import LIMIT, RATES, is_library, ratio
 
 BEST = "the best library"
@@ -104,6 +106,12 @@ AIMS = [
     Aim("echo_100_64", None, 2.1, "system_calls"),
     Aim("accept", None, 6.2, "system_calls"),
 ]
+
+
+def figures_of(rounds, more_is_better):
+    return {"median": statistics.median(rounds),
+            "best": max(rounds) if more_is_better else min(rounds),
+            "rounds": rounds}
 
 
 def figure(value):

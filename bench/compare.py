@@ -89,27 +89,25 @@ def run_net(options):
 
 def net_results(everything):
     """{case: {server: {metric: figures}}}, with what was counted."""
-    results = {case: dict(servers)
-               for case, servers in everything.get("cases", {}).items()}
-    for kind in ("instructions", "system_calls"):
-        for row in everything.get(kind, []):
-            value = row[kind]
-            if isinstance(value, dict):
-                value = sum(value.values())
-            server = results.setdefault(row["case"], {}).setdefault(row["server"], {})
-            server[kind] = aims.figure(value)
+    results = {}
+    for entry in everything["results"]:
+        server = results.setdefault(entry["case"], {}).setdefault(entry["server"], {})
+        server[entry["metric"]] = aims.figures_of(
+            entry["rounds"], entry["more_is_better"])
     return results
 
 
-def net_costs(results):
+def net_costs(everything, results):
+    """For the picture: what each case is judged by, as a multiple of the limit's."""
     rows = []
-    for case, servers in results.items():
-        metric = "bytes_per_connection" if case.startswith("idle") else "server_cpu_ns"
+    for case in everything["cases"]:
+        metric = case["judged"]
         of = {server: metrics[metric]["median"]
-              for server, metrics in servers.items() if metric in metrics}
+              for server, metrics in results.get(case["case"], {}).items()
+              if metric in metrics}
         if of.get(figures.LIMIT):
-            rows.append((case, {server: value / of[figures.LIMIT]
-                                for server, value in of.items() if value > 0}))
+            rows.append((case["case"], {server: value / of[figures.LIMIT]
+                                        for server, value in of.items() if value > 0}))
     return rows
 
 
@@ -165,9 +163,9 @@ def main():
     write(options.markdown, text)
     if options.svg:
         title = ("Cost as a multiple of the hand-written limit's: processor time; "
-                 "wake_*: time; idle_10k: memory. Left is better")
+                 "wake_*, noisy_*: time; idle_10k: memory. Left is better")
         write(options.svg, plot.svg(
-            title, micro_suite.costs(cases, micro) + net_costs(servers)))
+            title, micro_suite.costs(cases, micro) + (net_costs(net, servers) if net else [])))
     if options.json:
         write(options.json, json.dumps(
             {"machine": facts, "micro": micro, "instructions": counts, "net": net,

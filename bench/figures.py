@@ -1,15 +1,18 @@
 # Copyright 2026 The evkit Authors. SPDX-License-Identifier: Apache-2.0
 """What the drivers of this folder share: the machine, and figures of rounds."""
 
+import os
 import platform
 import shutil
 import statistics
 import subprocess
 
 # The metrics of which more is better.
-RATES = ("req_per_s", "mib_per_s")
+RATES = ("req_per_s", "mib_per_s", "heavy_mib_per_s")
 
 LIMIT = "raw"
+# By hand, as LIMIT is, on something else than epoll.
+OTHER_LIMITS = ("uring",)
 PYTHON = ("asyncio", "uvloop")
 
 
@@ -18,7 +21,7 @@ def is_ours(peer):
 
 
 def is_library(peer):
-    return peer != LIMIT and peer not in PYTHON and not is_ours(peer)
+    return peer != LIMIT and peer not in OTHER_LIMITS + PYTHON and not is_ours(peer)
 
 
 def machine():
@@ -40,8 +43,16 @@ def machine():
         "load before": load(),
         "python": platform.python_version(),
         "compiler": first_line("g++", "--version"),
-        "peers": "libuv 1.44.2, libev 4.33, libevent 2.1.12, asio 1.22.1",
+        "evkit": commit(),
     }
+
+
+def commit():
+    """Of this tree, where that can be told: Bazel runs this elsewhere."""
+    folder = os.environ.get("BUILD_WORKSPACE_DIRECTORY")
+    if not folder:
+        return "of this tree"
+    return first_line("git", "-C", folder, "describe", "--always", "--dirty")
 
 
 def load():
@@ -54,7 +65,7 @@ def first_line(*command):
     if not shutil.which(command[0]):
         return "none"
     done = subprocess.run(command, capture_output=True, check=False)
-    return done.stdout.decode().splitlines()[0]
+    return (done.stdout.decode().splitlines() or ["unknown"])[0]
 
 
 class Summary:
@@ -73,22 +84,35 @@ class Summary:
         values = self.values(metric)
         return max(values) if metric in RATES else min(values)
 
+    def quartiles(self, metric):
+        """Between these is the middle half of the rounds."""
+        values = self.values(metric)
+        if len(values) == 1:
+            return values[0], values[0]
+        first, _, third = statistics.quantiles(values, n=4, method="inclusive")
+        return first, third
+
     def spread(self, metric):
-        """Between the rounds, as a share of the median."""
+        """Of all rounds, as a share of the median."""
         median = self.median(metric)
         values = self.values(metric)
         return (max(values) - min(values)) / median if median else 0
 
-    def as_json(self, metrics):
-        return {
-            metric: {
-                "median": self.median(metric),
-                "best": self.best(metric),
-                "spread": self.spread(metric),
-                "rounds": self.values(metric),
-            }
-            for metric in metrics
-        }
+
+def verdict(mine, theirs, metric):
+    """Of two summaries; level if the middle halves of their rounds overlap."""
+    my_first, my_third = mine.quartiles(metric)
+    first, third = theirs.quartiles(metric)
+    if my_first <= third and first <= my_third:
+        return "level"
+    more = mine.median(metric) > theirs.median(metric)
+    return "won" if more == (metric in RATES) else "LOST"
+
+
+def result(case, peer, metric, rounds):
+    """One entry of "results" in the JSON of a suite. See README.md."""
+    return {"case": case, "server": peer, "metric": metric,
+            "more_is_better": metric in RATES, "rounds": rounds}
 
 
 def digits(value):

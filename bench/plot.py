@@ -5,11 +5,12 @@ import math
 
 from figures import LIMIT, is_ours
 
-LEFT, RIGHT, TOP, ROW = 130, 40, 70, 34
+LEFT, RIGHT, TOP, ROW = 170, 40, 34, 44
 WIDTH = 900
+LEGEND_COLUMNS, LEGEND_ROW = 7, 22
 # Distinguishable with any colour vision; ours are filled, the others are rings.
 COLOURS = {
-    "raw": "#000000", "libuv": "#0072b2", "libev": "#56b4e9",
+    "raw": "#000000", "uring": "#b3001b", "libuv": "#0072b2", "libev": "#56b4e9",
     "libevent": "#009e73", "asio": "#e69f00", "asio_coro": "#f0e442",
     "asyncio": "#999999", "uvloop": "#666666", "evkit": "#d55e00",
     "evkit_coro": "#cc79a7", "evkit_streams": "#7f3c8d",
@@ -22,7 +23,9 @@ def svg(title, rows):
     low = min(0, math.floor(math.log2(min(values))))
     high = max(2, math.ceil(math.log2(max(values))))
     peers = list(dict.fromkeys(name for _, of in rows for name in of))
-    height = TOP + ROW * len(rows) + 50
+    legend_rows = math.ceil(len(peers) / LEGEND_COLUMNS)
+    top = TOP + LEGEND_ROW * legend_rows + 14
+    height = top + ROW * len(rows) + 50
 
     def x(value):
         return LEFT + (math.log2(value) - low) / (high - low) * (WIDTH - LEFT - RIGHT)
@@ -30,7 +33,7 @@ def svg(title, rows):
     def dot(cx, cy, name):
         colour = COLOURS.get(name, "#444444")
         fill = colour if is_ours(name) or name == LIMIT else "none"
-        return (f'<circle cx="{cx:.1f}" cy="{cy:.1f}" r="5.5" fill="{fill}" '
+        return (f'<circle cx="{cx:.1f}" cy="{cy:.1f}" r="4.5" fill="{fill}" '
                 f'stroke="{colour}" stroke-width="2.5"><title>{name}</title></circle>')
 
     parts = [
@@ -40,18 +43,19 @@ def svg(title, rows):
         f'<text x="10" y="20" font-size="15">{title}</text>',
     ]
     for i, name in enumerate(peers):
-        at = 20 + i * (WIDTH - 30) / max(1, len(peers))
-        parts += [dot(at, 42, name), f'<text x="{at + 10:.1f}" y="46">{name}</text>']
+        at = 20 + i % LEGEND_COLUMNS * (WIDTH - 30) / LEGEND_COLUMNS
+        y = TOP + 8 + i // LEGEND_COLUMNS * LEGEND_ROW
+        parts += [dot(at, y, name), f'<text x="{at + 10:.1f}" y="{y + 4}">{name}</text>']
     for power in range(low, high + 1):
         at = x(2.0 ** power)
         parts += [
-            f'<line x1="{at:.1f}" x2="{at:.1f}" y1="{TOP - 8}" y2="{height - 40}" '
+            f'<line x1="{at:.1f}" x2="{at:.1f}" y1="{top - 8}" y2="{height - 40}" '
             f'stroke="{"#888888" if power == 0 else "#dddddd"}"/>',
             f'<text x="{at:.1f}" y="{height - 22}" text-anchor="middle">'
             f'{2.0 ** power:g}</text>',
         ]
     for i, (case, of) in enumerate(rows):
-        y = TOP + ROW * i + ROW / 2
+        y = top + ROW * i + ROW / 2
         parts += [
             f'<text x="10" y="{y + 4:.1f}">{case}</text>',
             f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}" '
@@ -59,5 +63,7 @@ def svg(title, rows):
         ]
         # Ours last, on top.
         for name in sorted(of, key=is_ours):
-            parts.append(dot(x(of[name]), y, name))
+            # One below the other: most are beside each other.
+            offset = (peers.index(name) / max(1, len(peers) - 1) - 0.5) * (ROW - 16)
+            parts.append(dot(x(of[name]), y + offset, name))
     return "\n".join(parts + ["</svg>"]) + "\n"

@@ -17,6 +17,11 @@ bool AbstractEventLoop::CallSoonNode(HandleNode& node) {
   return true;
 }
 
+absl::Status AbstractEventLoop::WatchFd(int, uint32_t, bool,
+                                        loop_internal::FdWaiter&) {
+  return absl::UnimplementedError("WatchFd: not by this event loop");
+}
+
 bool AbstractEventLoop::ForgetFd(int fd) {
   const bool had_reader = RemoveReader(fd);
   const bool had_writer = RemoveWriter(fd);

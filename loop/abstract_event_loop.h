@@ -39,6 +39,7 @@
 #include "evkit/loop/error_context.h"
 #include "evkit/loop/handle.h"
 #include "evkit/loop/handle_node.h"
+#include "evkit/loop/internal/fd_waiter.h"
 #include "evkit/timers/clock.h"
 
 namespace evkit {
@@ -164,6 +165,17 @@ class AbstractEventLoop {
   // closed loop (RUN-27) or one inherited through fork.
   virtual bool RemoveReader(int fd) = 0;
   virtual bool RemoveWriter(int fd) = 0;
+
+  // For awaits of sockets. As `AddReader()` or `AddWriter()`, until `waiter`
+  // has had enough; it is then not watched any more, for all that can be seen
+  // here, but the selector keeps the registration, if only until the descriptor
+  // is ready and nobody waits. `file` is not 0 and stands for the open file:
+  // only if it is the same as last time is what was registered then relied
+  // upon, so that it does not matter if the descriptor was closed, and its
+  // number came back.
+  //   kUnimplemented: this loop knows no descriptors. Others: as `AddReader()`.
+  virtual absl::Status WatchFd(int fd, uint32_t file, bool for_writing,
+                               loop_internal::FdWaiter& waiter);
 
   // Both at once, for the owner of `fd` who closes it right afterwards: whether
   // it was watched in either way. Requires that `fd` is the only descriptor of

@@ -197,6 +197,16 @@ bool EventLoop::RemoveFdCallback(int fd, Interest direction, const char* what) {
   return CheckUsable(what).ok() && fd_callbacks_.Remove(fd, direction);
 }
 
+absl::Status EventLoop::WatchFd(int fd, uint32_t file, bool for_writing,
+                                loop_internal::FdWaiter& waiter) {
+  const char* const what = for_writing ? "AddWriter" : "AddReader";
+  CheckThread(what);
+  absl::Status status = CheckUsable(what);
+  if (!status.ok()) return status;
+  return fd_callbacks_.Watch(
+      fd, file, for_writing ? Interest::kWrite : Interest::kRead, waiter);
+}
+
 bool EventLoop::ForgetFd(int fd) {
   CheckThread("ForgetFd");
   return CheckUsable("ForgetFd").ok() && fd_callbacks_.Forget(fd);

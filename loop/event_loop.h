@@ -94,6 +94,8 @@ class EventLoop final : public AbstractEventLoop, public ChildWatching {
   uint64_t Random() override;
   bool RemoveReader(int fd) override;
   bool RemoveWriter(int fd) override;
+  absl::Status WatchFd(int fd, uint32_t file, bool for_writing,
+                       loop_internal::FdWaiter& waiter) override;
   bool ForgetFd(int fd) override;
   absl::Status RunForever() override;
   void Stop() override { stopping_ = true; }

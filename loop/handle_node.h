@@ -64,12 +64,15 @@ class HandleNode {
 
   // Makes a fresh or recycled node one that belongs to the current context, has
   // one reference and is neither cancelled nor queued.
-  void Begin(SourceLocation where) {
+  void Begin(const SourceLocation& where) {
     context_.CopyCurrent();
     scheduled_at_ = where;
     references_ = 1;
     cancelled_ = false;
   }
+
+  // For a node that is cancelled and taken up again.
+  void set_cancelled(bool cancelled) { cancelled_ = cancelled; }
 
   // The last reference is gone. Empties itself, then frees or recycles the
   // node.

@@ -188,6 +188,7 @@ class MemoryStreamDriver {
   void UnwatchReadable(AbstractEventLoop&) { in_->reader.Stop(); }
   void UnwatchWritable(AbstractEventLoop&) { out_->writer.Stop(); }
 
+  void UnwatchBeforeClose(AbstractEventLoop&) {}
   void Close() {
     is_open_ = false;
     in_->reader.Stop();

@@ -6,6 +6,7 @@
 #include <netinet/tcp.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <cstddef>
 #include <optional>
@@ -59,6 +60,15 @@ absl::Status IoResult::ToStatus(absl::string_view what) const {
   return ok() ? absl::OkStatus() : StatusFromErrno(error_, what);
 }
 
+uint32_t Socket::NewId() {
+  static std::atomic<uint32_t> last{0};
+  uint32_t id;
+  do {
+    id = last.fetch_add(1, std::memory_order_relaxed) + 1;
+  } while (id == 0);
+  return id;
+}
+
 absl::StatusOr<Socket> Socket::Create(int family, int type, int protocol) {
   UniqueFd fd(
       sys::socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol));
@@ -83,7 +93,9 @@ absl::StatusOr<Socket> Socket::Adopt(UniqueFd fd) {
       sys::fcntl(fd.get(), F_SETFD, FD_CLOEXEC) < 0) {
     return StatusFromErrno(errno, absl::StrCat("fcntl(fd=", fd.get(), ")"));
   }
-  return Socket(std::move(fd), *family, *type, *protocol);
+  Socket socket(std::move(fd), *family, *type, *protocol);
+  socket.is_sole_ = false;
+  return socket;
 }
 
 absl::StatusOr<std::pair<Socket, Socket>> Socket::Pair(int type) {

@@ -80,11 +80,18 @@ class Socket {
   static absl::StatusOr<std::pair<Socket, Socket>> Pair(int type = SOCK_STREAM);
 
   int fd() const { return fd_.get(); }
+  // Not 0, and another number for each socket of the process (32 bits of them),
+  // whatever descriptor it has; goes with it when it is moved. 0 if empty from
+  // the beginning.
+  uint32_t id() const { return id_; }
   explicit operator bool() const { return static_cast<bool>(fd_); }
   int family() const { return family_; }
   // SOCK_STREAM, SOCK_DGRAM, ... without flags.
   int type() const { return type_; }
   int protocol() const { return protocol_; }
+  // Whether this is, as far as is known, the only descriptor: it was made here,
+  // and not adopted.
+  bool is_sole() const { return is_sole_; }
 
   void Close() { fd_.Reset(); }
   // Gives the descriptor up, open.
@@ -137,6 +144,11 @@ class Socket {
   IoResult RecvWithFds(absl::Span<char> buffer, std::vector<UniqueFd>* fds,
                        size_t max_fds, int flags = 0);
 
+  // For those who wait: whether there was nothing more to receive from a stream
+  // when they received last. They say so themselves.
+  bool drained() const { return drained_; }
+  void set_drained(bool drained) { drained_ = drained; }
+
   // SHUT_RD, SHUT_WR, SHUT_RDWR.
   absl::Status Shutdown(int how);
 
@@ -156,15 +168,22 @@ class Socket {
  private:
   Socket(UniqueFd fd, int family, int type, int protocol)
       : fd_(std::move(fd)),
-        family_(static_cast<uint16_t>(family)),
-        type_(static_cast<uint16_t>(type)),
-        protocol_(static_cast<uint16_t>(protocol)) {}
+        protocol_(static_cast<uint16_t>(protocol)),
+        family_(static_cast<uint8_t>(family)),
+        type_(static_cast<uint8_t>(type & 0xf)),
+        id_(NewId()) {}
 
+  static uint32_t NewId();
+
+  // Few bytes: there is one in each connection.
   UniqueFd fd_;
-  uint16_t family_ = AF_UNSPEC;
-  uint16_t type_ = 0;
   uint16_t protocol_ = 0;
-  bool has_no_delay_ = false;
+  uint8_t family_ = AF_UNSPEC;
+  uint8_t type_ : 4 = 0;
+  bool has_no_delay_ : 1 = false;
+  bool drained_ : 1 = false;
+  bool is_sole_ : 1 = true;
+  uint32_t id_ = 0;
 };
 
 // Somebody else's socket, to look at and to set options of: what may be done to

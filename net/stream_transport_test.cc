@@ -5,11 +5,14 @@
 
 #include "evkit/net/stream_transport.h"
 
+#include <fcntl.h>
 #include <malloc.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/socket.h>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -19,7 +22,10 @@
 #include "absl/strings/string_view.h"
 #include "evkit/base/allocation_counter.h"
 #include "evkit/base/fault_injection.h"
+#include "evkit/base/unique_fd.h"
 #include "evkit/loop/abstract_event_loop.h"
+#include "evkit/loop/default_event_loop.h"
+#include "evkit/loop/event_loop.h"
 #include "evkit/loop/testing/test_loop.h"
 #include "evkit/net/extra_info.h"
 #include "evkit/net/protocol.h"
@@ -109,6 +115,11 @@ INSTANTIATE_TEST_SUITE_P(
 class StreamTransportTest : public ::testing::Test {
  protected:
   void RunUntilIdle() { ASSERT_TRUE(test_.RunUntilIdle().ok()); }
+  // For what a kernel takes a while to carry from one end to the other.
+  void RunUntil(const std::function<bool()>& done) {
+    for (int i = 0; i < 1'000'000 && !done(); ++i) RunUntilIdle();
+    ASSERT_TRUE(done());
+  }
 
   TestLoop test_;
   std::shared_ptr<Recorder> client_ = std::make_shared<Recorder>();
@@ -124,12 +135,11 @@ TEST_F(StreamTransportTest, BytesGoToThePeerAndBack) {
   RunUntilIdle();
   EXPECT_EQ(client_->transport, client);
   EXPECT_TRUE(client->Write("hello").ok());
-  RunUntilIdle();
+  RunUntil([&] { return client_->received == "hello"; });
   EXPECT_EQ(server_->received, "hello");
-  EXPECT_EQ(client_->received, "hello");
   client->Close();
   EXPECT_TRUE(client->IsClosing());
-  RunUntilIdle();
+  RunUntil([&] { return !client_->transport && !server_->transport; });
   EXPECT_THAT(client_->events, ElementsAre("made", "data", "lost"));
   EXPECT_THAT(server_->events, ElementsAre("made", "data", "eof", "lost"));
   EXPECT_EQ(client_->lost, absl::OkStatus());
@@ -190,7 +200,7 @@ TEST_F(StreamTransportTest, WhoMadeItHearsWhenItReadsAndWhenItIsGone) {
   const auto client = NewStreamTransport(test_.loop(), std::move(a), client_,
                                          std::move(options));
   EXPECT_TRUE(b.Send("data").ok());
-  RunUntilIdle();
+  RunUntil([&] { return client_->received == "data"; });
   client->Close();
   RunUntilIdle();
   EXPECT_THAT(client_->events,
@@ -239,6 +249,50 @@ TEST_F(StreamTransportTest, ARequestTakesTwoCallsAtEachEndAndNoMemory) {
   EXPECT_EQ(faults.Count("recv"), 200);
   EXPECT_EQ(faults.Count("epoll_ctl"), 0);
   EXPECT_EQ(faults.Count("sendmsg"), 0);
+}
+
+// On a loop with a real selector.
+TEST(StreamTransportCallsTest,
+     AConnectionIsWatchedByOneCallAndForgottenByNone) {
+  const std::unique_ptr<EventLoop> loop = *NewDefaultEventLoop();
+  for (const auto end :
+       {+[](Transport&, Socket&peer) { peer.Close(); },
+        +[](Transport&, Socket&peer) {
+          linger reset = {};
+          reset.l_onoff = 1;
+          setsockopt(peer.fd(), SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+          peer.Close();
+        },
+        +[](Transport&transport, Socket&) { transport.Close(); },
+        +[](Transport&transport, Socket&) { transport.Abort(); }}) {
+    auto [a, b] = TcpPair();
+    FaultInjection faults;
+    const auto protocol = std::make_shared<Recorder>();
+    StreamTransportOptions options;
+    options.peername = SocketAddress::LoopbackIPv4(1);
+    options.on_made = [&, &peer = b] { end(*protocol->transport, peer); };
+    options.on_lost = [&] { loop->Stop(); };
+    NewStreamTransport(*loop, std::move(a), protocol, std::move(options));
+    ASSERT_TRUE(loop->RunForever().ok());
+    EXPECT_EQ(protocol->events.back(), "lost");
+    EXPECT_EQ(faults.Count("epoll_ctl"), 1);
+  }
+}
+
+// Somebody else may have what was adopted, too.
+TEST(StreamTransportCallsTest, OneOfSeveralDescriptorsIsTakenOutOfTheSelector) {
+  const std::unique_ptr<EventLoop> loop = *NewDefaultEventLoop();
+  auto [a, b] = TcpPair();
+  Socket adopted = *Socket::Adopt(UniqueFd(fcntl(a.fd(), F_DUPFD_CLOEXEC, 0)));
+  FaultInjection faults;
+  StreamTransportOptions options;
+  options.on_lost = [&] { loop->Stop(); };
+  const auto transport =
+      NewStreamTransport(*loop, std::move(adopted),
+                         std::make_shared<Recorder>(), std::move(options));
+  loop->CallSoon([&] { transport->Close(); });
+  ASSERT_TRUE(loop->RunForever().ok());
+  EXPECT_EQ(faults.Count("epoll_ctl"), 2);
 }
 
 // Of the heap, without what the loop keeps for a reader, and the protocol. The

@@ -57,6 +57,15 @@ LIBEV = dict(
     build_file = Label("//third_party:libev.BUILD"),
 )
 
+# Nothing is built from it: asyncio's servers are measured on it where it can be
+# had.
+UVLOOP = dict(
+    package = "python3-uvloop",
+    needs = ["libuv1"],
+    optional = True,
+    build_file = Label("//third_party:uvloop.BUILD"),
+)
+
 def _maybe(rule, name, **kwargs):
     if not native.existing_rule(name):
         rule(name = name, **kwargs)
@@ -155,3 +164,4 @@ def evkit_dev_dependencies():
     _maybe(source_archive, name = "libuv", **LIBUV)
     _maybe(source_archive, name = "libevent", **LIBEVENT)
     _maybe(source_archive, name = "libev", **LIBEV)
+    _maybe(debian_binary, name = "uvloop", **UVLOOP)

@@ -12,6 +12,7 @@
 #if defined(ASIO_HAS_CO_AWAIT)
 
 #include <array>
+#include <string>
 #include <utility>
 
 #include "asio/experimental/as_tuple.hpp"
@@ -68,7 +69,10 @@ asio::awaitable<void> EchoDatagrams(udp::socket socket) {
 
 int main(int argc, char** argv) {
   using namespace evkit;
-  const ServeOptions options(argc, argv);
+  const ServeOptions options(argc, argv,
+                             std::to_string(ASIO_VERSION / 100000) + "." +
+                                 std::to_string(ASIO_VERSION / 100 % 1000) +
+                                 "." + std::to_string(ASIO_VERSION % 100));
   if (options.name == "sendfile") {
     ExitUnavailable("asio awaits no sending of files");
   }

@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <utility>
 
 #include "asio.hpp"
@@ -167,7 +168,11 @@ class DatagramServer {
 }  // namespace evkit
 
 int main(int argc, char** argv) {
-  const evkit::ServeOptions options(argc, argv);
+  const evkit::ServeOptions options(
+      argc, argv,
+      std::to_string(ASIO_VERSION / 100000) + "." +
+          std::to_string(ASIO_VERSION / 100 % 1000) + "." +
+          std::to_string(ASIO_VERSION % 100));
   asio::io_context context(1);
   if (options.name == "udp") {
     evkit::DatagramServer server(context, options);

@@ -2,7 +2,7 @@
 # Copyright 2026 The evkit Authors. SPDX-License-Identifier: Apache-2.0
 """The servers of this folder on CPython's asyncio, or on uvloop.
 
-    asyncio_server.py --case=echo|udp|sendfile [--port=0] [--file_size=1048576]
+    asyncio_server.py --case=echo|udp|sendfile|version [--port=0] [--file_size=1048576]
       [--loop=asyncio|uvloop]
 
 See serve.h. Exit status 3: the loop cannot be imported.
@@ -11,6 +11,7 @@ See serve.h. Exit status 3: the loop cannot be imported.
 import argparse
 import asyncio
 import os
+import platform
 import resource
 import socket
 import sys
@@ -90,7 +91,7 @@ async def serve(options):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--case", choices=("echo", "udp", "sendfile"), default="echo")
+    parser.add_argument("--case", choices=("echo", "udp", "sendfile", "version"), default="echo")
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--file_size", type=int, default=1 << 20)
     parser.add_argument("--loop", choices=("asyncio", "uvloop"), default="asyncio")
@@ -101,12 +102,18 @@ def main():
         try:
             import uvloop
         except ImportError:
-            print("not available: no uvloop", file=sys.stderr)
+            print("not available: this Python has no uvloop", file=sys.stderr)
             sys.exit(UNAVAILABLE)
+        if options.case == "version":
+            print("version", uvloop.__version__)
+            sys.exit()
         if options.case == "sendfile":
             print("not available: uvloop sends no files", file=sys.stderr)
             sys.exit(UNAVAILABLE)
         uvloop.install()
+    if options.case == "version":
+        print("version", platform.python_version())
+        sys.exit()
     asyncio.run(serve(options))
 
 

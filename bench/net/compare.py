@@ -25,6 +25,7 @@ import figures
 import plot
 import programs
 import report
+import smoke
 
 
 def say(text):
@@ -36,7 +37,9 @@ def arguments():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--client", required=True, help="path")
     parser.add_argument("--server", action="append", default=[], help="name=path")
-    parser.add_argument("--quick", action="store_true", help="about two minutes")
+    parser.add_argument("--uvloop", default="", help="path of a file beside its usr/")
+    parser.add_argument("--quick", action="store_true",
+                        help="fewer cases, servers and rounds: two minutes")
     parser.add_argument("--rounds", type=int)
     parser.add_argument("--seconds", type=float, help="of each measurement")
     parser.add_argument("--cases", type=lambda names: names.split(","))
@@ -73,98 +76,98 @@ def measure(client, server, path, case, seconds):
             server_pid=process.process.pid, **more)
 
 
-def interleaved(options, servers, cases):
-    """{case: {server: Summary}}"""
+def rounds_of(options, case):
     rounds = options.rounds or (3 if options.quick else 7)
+    if case.load["mode"] == "idle":
+        return 1 if options.quick else min(rounds, 3)
+    return rounds
+
+
+def interleaved(options, servers, cases):
+    """{case: {server: Summary}}, {case: {server: why it was skipped}}, and what
+    went wrong."""
     seconds = options.seconds or (0.3 if options.quick else 1.5)
-    results = {}
+    results, skipped, failures = {}, {}, []
     for case in cases:
-        runs = {}
-        left = dict(servers)
-        for _ in range(1 if case.load["mode"] == "idle" else rounds):
-            for name, path in list(left.items()):
+        runs, reasons = {}, {}
+        for _ in range(rounds_of(options, case)):
+            for name, path in servers.items():
+                if name in reasons:
+                    continue
                 try:
                     run = measure(options.client, name, path, case, seconds)
-                except programs.Unavailable:
-                    del left[name]
-                    continue
+                    runs.setdefault(name, []).append(run)
+                except programs.Unavailable as reason:
+                    reasons[name] = str(reason)
                 except programs.Failure as failure:
                     say(f"FAILED: {failure}")
-                    continue
-                runs.setdefault(name, []).append(run)
+                    failures.append(str(failure))
         results[case.name] = {
             name: figures.Summary(of) for name, of in runs.items()}
+        skipped[case.name] = reasons
         say(f"{case.name} is done")
-    return results
+    return results, skipped, failures
 
 
-def smoke(options, servers):
-    """A few hundred requests of each case on each server."""
-    failed = 0
-    for case in programs.CASES:
-        for name, path in servers.items():
-            more = {"requests": 320, "verify": 1}
-            more["connections"] = min(case.load.get("connections", 1), 20)
-            if case.serve == "sendfile":
-                more["requests"] = 20
-            try:
-                with programs.Server(name, path, case.serve) as server:
-                    result = programs.run_client(
-                        options.client, server, case,
-                        server_pid=server.process.pid, **more)
-                ok = case.load["mode"] == "idle" or (
-                    result["requests"] == more["requests"])
-                say(f"{'ok' if ok else 'FAILED'}: {case.name}, {name}")
-                failed += not ok
-            except programs.Unavailable as reason:
-                say(f"skipped: {case.name}, {reason}")
-            except programs.Failure as failure:
-                say(f"FAILED: {failure}")
-                failed += 1
-    return failed == 0
+def chosen(names, everything, quick_names, options):
+    """Of `everything`, {name: ...}: what was asked for, else all, or the few."""
+    names = names or (quick_names if options.quick else everything)
+    return {name: everything[name] for name in names if name in everything}
+
+
+def picture(cases, results):
+    title = (f"As a multiple of {figures.LIMIT}, left is better: server CPU per "
+             "request, or what stands in brackets")
+    rows = [(case.name + ("" if case.judged else f" ({case.metric.split('_')[0]})"),
+             report.costs(case, results[case.name]))
+            for case in cases if results.get(case.name)]
+    return plot.svg(title, rows)
 
 
 def main():
     options = arguments()
+    programs.use_uvloop(os.path.dirname(options.uvloop))
     servers = dict(pair.split("=", 1) for pair in options.server)
-    if options.servers:
-        servers = {name: servers[name] for name in options.servers}
     if options.smoke:
-        sys.exit(not smoke(options, servers))
+        sys.exit(not smoke.run(options.client, servers, say))
 
-    cases = [case for case in programs.CASES
-             if not options.cases or case.name in options.cases]
+    servers = chosen(options.servers, servers, programs.QUICK_SERVERS, options)
+    cases = list(chosen(options.cases, {case.name: case for case in programs.CASES},
+                        programs.QUICK_CASES, options).values())
     facts = figures.machine()
-    results = {} if options.no_timing else interleaved(options, servers, cases)
+    versions = {name: programs.version(name, path) for name, path in servers.items()}
+    results, skipped, failures = (
+        ({}, {}, []) if options.no_timing else interleaved(options, servers, cases))
     counts = {
         kind: counting.count(options.client, servers, options.cases, kind, say)
         for kind in ("instructions", "system_calls") if getattr(options, kind)
     }
 
-    tables = [" · ".join(f"{name}: {value}" for name, value in facts.items()) + "\n"]
-    tables += [report.case_table(case, results[case.name])
+    tables = [" · ".join(f"{name}: {value}" for name, value in of.items()) + "\n"
+              for of in (facts, versions)]
+    tables += [report.case_table(case, results[case.name], skipped[case.name])
                for case in cases if results.get(case.name)]
     if results:
         tables.append(report.verdicts(cases, results))
     tables += [report.counted_table(rows, kind) for kind, rows in counts.items()]
+    tables += [f"FAILED: {failure}\n" for failure in failures]
     text = "\n".join(tables)
     print(text)
     write(options.markdown, text)
     if options.svg:
-        title = (f"Server CPU per request (idle_10k: bytes per connection), as a "
-                 f"multiple of {figures.LIMIT}; left is better")
-        write(options.svg, plot.svg(title, [
-            (case.name, report.costs(case, results[case.name]))
-            for case in cases if results.get(case.name)]))
+        write(options.svg, picture(cases, results))
     if options.json:
         everything = {
+            "suite": "net",
             "machine": facts,
-            "cases": {
-                case: {name: summary.as_json(report.METRICS)
-                       for name, summary in summaries.items()}
-                for case, summaries in results.items()
-            },
-            **counts,
+            "versions": versions,
+            "cases": [{"case": case.name, "about": case.about,
+                       "metric": case.metric, "judged": case.judged or case.metric}
+                      for case in cases],
+            "results": report.results_as_json(cases, results, counts),
+            "skipped": [{"case": case, "server": name, "why": why}
+                        for case, of in skipped.items() for name, why in of.items()],
+            "failed": failures,
         }
         write(options.json, json.dumps(everything, indent=1) + "\n")
 

@@ -12,7 +12,7 @@ import re
 import shutil
 import tempfile
 
-from programs import Case, Server, run_client
+from programs import FILE_SIZE, Case, Server, Unavailable, run_client
 
 # Requests of the two runs; a whole number for each connection.
 FEW, MANY = 1600, 4800
@@ -27,6 +27,8 @@ CASES = [
     Case("accept", "connect, one echo, reset; 16 at once", mode="accept",
          connections=16),
     Case("udp_1_64", "datagrams", serve="udp", mode="udp"),
+    Case("sendfile", "a file of 1 MiB", serve="sendfile", size=1,
+         reply_size=FILE_SIZE),
 ]
 
 
@@ -91,6 +93,8 @@ def count(client, servers, cases, kind, say):
         for name, path in servers.items():
             try:
                 value = counting(client, name, path, case)
+            except Unavailable:
+                continue
             except Exception as error:  # pylint: disable=broad-except
                 say(f"{kind}, {case.name}, {name}: {error}")
                 continue

@@ -3,11 +3,14 @@
 // evkit with coroutines that use sockets themselves.
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/types/span.h"
 #include "evkit/base/unique_fd.h"
 #include "evkit/bench/net/command_line.h"
 #include "evkit/bench/net/serve.h"
@@ -26,25 +29,42 @@
 namespace evkit {
 namespace {
 
+// Of all connections: a task goes on as soon as it has received, so what is
+// here is its own until it waits again.
+char received[kReadSize];
+
+// Ends well, however the connection does: nobody asks the task why.
 Coro<void> Echo(Socket socket) {
   while (true) {
-    const std::string data = co_await OrReturn(SockRecv(socket, kReadSize));
-    if (data.empty()) {
+    const absl::StatusOr<size_t> size =
+        co_await SockRecvInto(socket, absl::MakeSpan(received));
+    if (!size.ok() || *size == 0) {
       co_return absl::OkStatus();
     }
-    co_await OrReturn(SockSendAll(socket, data));
+    absl::string_view data(received, *size);
+    const IoResult sent = socket.Send(data);
+    data.remove_prefix(sent.ok() ? sent.bytes() : 0);
+    if (data.empty()) {
+      continue;
+    }
+    const std::string rest(data);
+    if (!(co_await SockSendAll(socket, rest)).ok()) {
+      co_return absl::OkStatus();
+    }
   }
 }
 
 // For every byte received, the file.
-Coro<void> SendFiles(Socket socket, int file) {
+Coro<void> SendFiles(Socket socket, int file, int64_t file_size) {
+  SockSendfileOptions whole;
+  whole.count = file_size;
   while (true) {
     const std::string wanted = co_await OrReturn(SockRecv(socket, kReadSize));
     if (wanted.empty()) {
       co_return absl::OkStatus();
     }
     for (size_t i = 0; i < wanted.size(); ++i) {
-      co_await OrReturn(SockSendfile(socket, file));
+      co_await OrReturn(SockSendfile(socket, file, whole));
     }
   }
 }
@@ -58,14 +78,14 @@ Coro<void> Quietly(Coro<void> serving) {
 Coro<void> EchoStreams(Socket listening) {
   while (true) {
     auto [socket, peer] = co_await OrReturn(SockAccept(listening));
-    CreateTask(Quietly(Echo(std::move(socket))));
+    CreateTask(Echo(std::move(socket)));
   }
 }
 
-Coro<void> ServeFiles(Socket listening, int file) {
+Coro<void> ServeFiles(Socket listening, int file, int64_t file_size) {
   while (true) {
     auto [socket, peer] = co_await OrReturn(SockAccept(listening));
-    CreateTask(Quietly(SendFiles(std::move(socket), file)));
+    CreateTask(Quietly(SendFiles(std::move(socket), file, file_size)));
   }
 }
 
@@ -95,8 +115,9 @@ int main(int argc, char** argv) {
   if (options.name == "udp") {
     status = Run(EchoDatagrams(Adopt(BindDatagramAndAnnounce(options))));
   } else if (options.name == "sendfile") {
-    status = Run(ServeFiles(Adopt(ListenAndAnnounce(options)),
-                            NewPatternFile(options.file_size)));
+    status =
+        Run(ServeFiles(Adopt(ListenAndAnnounce(options)),
+                       NewPatternFile(options.file_size), options.file_size));
   } else {
     status = Run(EchoStreams(Adopt(ListenAndAnnounce(options))));
   }

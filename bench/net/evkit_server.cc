@@ -4,6 +4,7 @@
 // that sends a file.
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <utility>
 
@@ -56,7 +57,8 @@ class Echo final : public Protocol {
 class Files final : public Protocol,
                     public std::enable_shared_from_this<Files> {
  public:
-  Files(EventLoop& loop, int file) : loop_(loop), file_(file) {}
+  Files(EventLoop& loop, int file, int64_t file_size)
+      : loop_(loop), file_(file), file_size_(file_size) {}
 
   void ConnectionMade(std::shared_ptr<Transport> transport) override {
     transport_ = std::move(transport);
@@ -72,10 +74,14 @@ class Files final : public Protocol,
 
  private:
   static Coro<void> Send(std::shared_ptr<Files> self) {
+    SendfileOptions whole;
+    whole.count = static_cast<size_t>(self->file_size_);
     while (self->wanted_ > 0 && self->transport_ != nullptr) {
       --self->wanted_;
       // Of a connection that is lost, ConnectionLost() hears.
-      (co_await Sendfile(self->transport_, self->file_)).status().IgnoreError();
+      (co_await Sendfile(self->transport_, self->file_, whole))
+          .status()
+          .IgnoreError();
     }
     self->sending_ = false;
     co_return absl::OkStatus();
@@ -83,6 +89,7 @@ class Files final : public Protocol,
 
   EventLoop& loop_;
   const int file_;
+  const int64_t file_size_;
   size_t wanted_ = 0;
   bool sending_ = false;
   std::shared_ptr<Transport> transport_;
@@ -144,8 +151,8 @@ int main(int argc, char** argv) {
     ServeDatagrams(**loop, options);
   } else if (options.name == "sendfile") {
     const int file = NewPatternFile(options.file_size);
-    ServeStreams(**loop, options, [&loop, file] {
-      return std::make_shared<Files>(**loop, file);
+    ServeStreams(**loop, options, [&loop, &options, file] {
+      return std::make_shared<Files>(**loop, file, options.file_size);
     });
   } else {
     ServeStreams(**loop, options, [] { return std::make_shared<Echo>(); });

@@ -3,6 +3,7 @@
 // evkit with coroutines that read and write streams.
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <utility>
@@ -48,7 +49,9 @@ Coro<void> Echo(Stream stream) {
 }
 
 // For every byte received, the file.
-Coro<void> SendFiles(Stream stream, int file) {
+Coro<void> SendFiles(Stream stream, int file, int64_t file_size) {
+  SendfileOptions whole;
+  whole.count = static_cast<size_t>(file_size);
   while (true) {
     const std::string wanted = co_await OrReturn(stream.reader.Read(kReadSize));
     if (wanted.empty()) {
@@ -56,7 +59,7 @@ Coro<void> SendFiles(Stream stream, int file) {
       co_return absl::OkStatus();
     }
     for (size_t i = 0; i < wanted.size(); ++i) {
-      co_await OrReturn(Sendfile(stream.writer.transport(), file));
+      co_await OrReturn(Sendfile(stream.writer.transport(), file, whole));
     }
   }
 }
@@ -107,8 +110,9 @@ int main(int argc, char** argv) {
   Check(loop.status());
   if (options.name == "sendfile") {
     const int file = NewPatternFile(options.file_size);
-    Serve(**loop, options,
-          [file](Stream stream) { return SendFiles(std::move(stream), file); });
+    Serve(**loop, options, [&options, file](Stream stream) {
+      return SendFiles(std::move(stream), file, options.file_size);
+    });
   } else {
     Serve(**loop, options, Echo);
   }

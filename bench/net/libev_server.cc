@@ -170,7 +170,9 @@ void OnDatagram(struct ev_loop*, ev_io* watcher, int) {
 
 int main(int argc, char** argv) {
   using namespace evkit;
-  const ServeOptions options(argc, argv);
+  const ServeOptions options(argc, argv,
+                             std::to_string(ev_version_major()) + "." +
+                                 std::to_string(ev_version_minor()));
   Server server(options);
   struct ev_loop* loop = ev_default_loop(EVBACKEND_EPOLL);
   ev_io watcher;

@@ -67,7 +67,7 @@ void OnDatagram(evutil_socket_t fd, short, void*) {
 
 int main(int argc, char** argv) {
   using namespace evkit;
-  const ServeOptions options(argc, argv);
+  const ServeOptions options(argc, argv, event_get_version());
   Server server;
   server.base = event_base_new();
   if (options.name == "udp") {

@@ -178,7 +178,7 @@ void OnFileConnection(uv_poll_t* poll, int, int) {
 
 int main(int argc, char** argv) {
   using namespace evkit;
-  const ServeOptions options(argc, argv);
+  const ServeOptions options(argc, argv, uv_version_string());
   uv_loop_t* loop = uv_default_loop();
   uv_tcp_t listener;
   uv_udp_t socket;

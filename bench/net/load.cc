@@ -29,6 +29,7 @@ void LoadResult::Add(uint64_t latency_ns, uint64_t now) {
     latencies_.Clear();
     warming_up_ = false;
     lost = 0;
+    heavy_bytes = 0;
     use_ = ReadServerUse(options_.server_pid);
     began_ = NowNs();
   }
@@ -67,7 +68,7 @@ void LoadResult::Print() const {
       "\"p50_us\": %.2f, \"p99_us\": %.2f, \"p999_us\": %.2f, "
       "\"max_us\": %.2f, \"server_cpu_ns\": %.1f, "
       "\"server_wait_share\": %.4f, \"lost\": %llu, "
-      "\"bytes_per_connection\": %.1f}\n",
+      "\"bytes_per_connection\": %.1f, \"heavy_mib_per_s\": %.3f}\n",
       options_.mode.c_str(), requests, seconds, requests / elapsed,
       requests * static_cast<double>(moved) / elapsed / (1 << 20),
       static_cast<double>(latencies_.Quantile(0.5)) / 1e3,
@@ -76,7 +77,8 @@ void LoadResult::Print() const {
       static_cast<double>(latencies_.Max()) / 1e3,
       static_cast<double>(use_.cpu_ns) / requests,
       static_cast<double>(use_.wait_ns) / 1e9 / elapsed,
-      static_cast<unsigned long long>(lost), bytes_per_connection);
+      static_cast<unsigned long long>(lost), bytes_per_connection,
+      static_cast<double>(heavy_bytes) / elapsed / (1 << 20));
 }
 
 std::vector<char> MakePattern(size_t size) {

@@ -29,7 +29,10 @@ class LoadOptions {
   double warm_up = 0.1;  // Seconds that do not count.
   double rate = 0;       // Requests a second whatever comes back; 0: the
                          // next one follows the reply.
-  bool verify = false;   // Look at every byte of a reply.
+  // Connections besides that echo 64 KiB each time, 8 under way; they are no
+  // requests, and only how much they move counts.
+  int64_t heavy = 0;
+  bool verify = false;  // Look at every byte of a reply.
   // The next request on each connection, all at once, when all have their reply
   // and the server sleeps: what it does for them depends on no race then.
   bool lock_step = false;
@@ -54,6 +57,7 @@ class LoadResult {
   void Print() const;
 
   uint64_t lost = 0;                // Datagrams.
+  uint64_t heavy_bytes = 0;         // Echoed on the heavy connections.
   double bytes_per_connection = 0;  // Resident memory.
 
  private:

@@ -4,7 +4,7 @@
 //
 //   load_client --mode=echo --port=N [--server_pid=N] [--connections=1]
 //     [--size=64] [--reply_size=0] [--depth=1] [--requests=0 | --seconds=1]
-//     [--warm_up=0.1] [--rate=0] [--verify=0] [--lock_step=0]
+//     [--warm_up=0.1] [--rate=0] [--heavy=0] [--verify=0] [--lock_step=0]
 //
 // The modes are echo, accept, idle and udp; a file is asked for by mode echo
 // with a --reply_size. See load.h. System calls by hand, nothing of evkit: it
@@ -32,6 +32,7 @@ int main(int argc, char** argv) {
   options.seconds = arguments.Get("seconds", options.seconds);
   options.warm_up = arguments.Get("warm_up", options.warm_up);
   options.rate = arguments.Get("rate", options.rate);
+  options.heavy = arguments.Get("heavy", options.heavy);
   options.verify = arguments.Get("verify", int64_t{0}) != 0;
   options.lock_step = arguments.Get("lock_step", int64_t{0}) != 0;
   arguments.CheckAllUsed();

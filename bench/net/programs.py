@@ -1,6 +1,7 @@
 # Copyright 2026 The evkit Authors. SPDX-License-Identifier: Apache-2.0
 """The cases, and the processes that a measurement consists of."""
 
+import glob
 import json
 import os
 import resource
@@ -24,12 +25,29 @@ class Failure(Exception):
 class Case:
     """One question. `load` are the client's options, but for how long."""
 
-    def __init__(self, name, about, serve="echo", metric="req_per_s", **load):
+    def __init__(self, name, about, serve="echo", metric="req_per_s",
+                 judged="server_cpu_ns", **load):
+        """`judged` is a metric besides, or None."""
         self.name = name
         self.about = about
         self.serve = serve
         self.metric = metric
+        self.judged = judged
         self.load = {"mode": "echo", **load}
+
+    def metrics(self):
+        """What of the client's result says something."""
+        if self.load["mode"] == "idle":
+            return ("bytes_per_connection",)
+        metrics = ("req_per_s", "p50_us", "p99_us", "p999_us", "max_us",
+                   "server_cpu_ns", "server_wait_share")
+        if self.metric == "mib_per_s":
+            metrics += ("mib_per_s",)
+        if self.load["mode"] == "udp":
+            metrics += ("lost",)
+        if "heavy" in self.load:
+            metrics += ("heavy_mib_per_s",)
+        return metrics
 
 
 FILE_SIZE = 1 << 20
@@ -42,19 +60,61 @@ CASES = [
          connections=100, depth=16),
     Case("echo_64k", "64 KiB to and fro on 10 connections", metric="mib_per_s",
          connections=10, size=65536),
-    Case("open_100_64", "20 000 requests a second on 100 connections, whatever "
+    # Less than the slowest server can do, so that nobody is measured overloaded.
+    Case("open_100_64", "10 000 requests a second on 100 connections, whatever "
          "comes back; latency from when each was due", metric="p99_us",
-         connections=100, rate=20000),
+         connections=100, rate=10000),
+    Case("noisy_neighbour", "2000 requests a second on 100 connections, beside one "
+         "that echoes 64 KiB, 8 at once; latency of the 100, from when each was due",
+         metric="p99_us", judged=None, connections=100, rate=2000, heavy=1),
     Case("accept", "connect, one echo, reset; 16 at once", mode="accept",
          connections=16),
     Case("idle_10k", "10 000 connections that were used once", mode="idle",
-         metric="bytes_per_connection", connections=10000),
+         metric="bytes_per_connection", judged=None, connections=10000),
     Case("udp_1_64", "a datagram of 64 bytes to and fro", serve="udp", mode="udp",
          metric="p50_us"),
     Case("sendfile", "a file of 1 MiB for each byte, on 4 connections",
          serve="sendfile", metric="mib_per_s", connections=4, size=1,
          reply_size=FILE_SIZE),
 ]
+
+QUICK_CASES = ("echo_1_64", "echo_100_64", "echo_64k", "open_100_64",
+               "noisy_neighbour", "accept", "idle_10k", "sendfile")
+QUICK_SERVERS = ("raw", "uring", "libuv", "libev", "asio", "asyncio", "evkit",
+                 "evkit_coro", "evkit_streams")
+
+# What Python needs to find uvloop, if it was fetched.
+_uvloop_environment = {}
+
+
+def use_uvloop(folder):
+    """`folder` has what Debian's packages of it consist of, or nothing."""
+    python = os.path.join(folder, "usr/lib/python3/dist-packages")
+    if os.path.isdir(python):
+        _uvloop_environment["PYTHONPATH"] = os.path.abspath(python)
+        _uvloop_environment["LD_LIBRARY_PATH"] = ":".join(
+            glob.glob(os.path.abspath(os.path.join(folder, "usr/lib/*-linux-gnu*"))))
+
+
+def server_command(name, path, serve):
+    """The command, and its environment."""
+    command, environment = [], dict(os.environ)
+    if path.endswith(".py"):
+        command.append(sys.executable)
+        if name == "uvloop":
+            environment.update(_uvloop_environment)
+    command += [path, "--case=" + serve]
+    if name == "uvloop":
+        command.append("--loop=uvloop")
+    return command, environment
+
+
+def version(name, path):
+    """Of the event loop of a server, as it says."""
+    command, environment = server_command(name, path, "version")
+    done = subprocess.run(command, env=environment, capture_output=True, check=False)
+    said = (done.stdout or done.stderr).decode().strip()
+    return said.removeprefix("version ")
 
 
 def cores():
@@ -81,17 +141,11 @@ class Server:
     """A server process; a context. `prefix` is a command that runs it."""
 
     def __init__(self, name, path, serve, core=None, prefix=()):
-        command = [*prefix]
-        if path.endswith(".py"):
-            command += [sys.executable, path]
-            if name == "uvloop":
-                command.append("--loop=uvloop")
-        else:
-            command.append(path)
-        command += ["--case=" + serve, f"--file_size={FILE_SIZE}"]
+        command, environment = server_command(name, path, serve)
+        command = [*prefix, *command, f"--file_size={FILE_SIZE}"]
         self.name = name
         self.process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             preexec_fn=pinned(core))
         self.port = None
 
@@ -104,7 +158,7 @@ class Server:
             return self
         said = self.stop()
         if self.process.returncode == UNAVAILABLE:
-            raise Unavailable(f"{self.name}: {said}")
+            raise Unavailable(said.removeprefix("not available: "))
         raise Failure(f"{self.name} did not begin to serve: {said}")
 
     def __exit__(self, *_):

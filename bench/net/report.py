@@ -1,16 +1,12 @@
 # Copyright 2026 The evkit Authors. SPDX-License-Identifier: Apache-2.0
 """Medians, spreads and ratios of what was measured, as tables."""
 
-from figures import LIMIT, RATES, digits, is_library, is_ours, ratio
-
-METRICS = ("req_per_s", "mib_per_s", "p50_us", "p99_us", "p999_us",
-           "server_cpu_ns", "server_wait_share", "bytes_per_connection")
-
+from figures import (
+    LIMIT, OTHER_LIMITS, RATES, digits, is_library, is_ours, ratio, result, verdict)
 
 def costs(case, summaries):
     """{server: multiple of the limit's cost}, for the picture."""
-    metric = ("bytes_per_connection" if case.load["mode"] == "idle"
-              else "server_cpu_ns")
+    metric = case.judged or case.metric
     if LIMIT not in summaries or not summaries[LIMIT].median(metric):
         return {}
     limit = summaries[LIMIT].median(metric)
@@ -27,75 +23,96 @@ def best_library(summaries, metric):
     return choose(libraries, key=lambda name: summaries[name].median(metric))
 
 
-def case_table(case, summaries):
-    """One case, a line a server."""
-    metric = case.metric
-    judged = "server_cpu_ns" if case.load["mode"] != "idle" else metric
-    columns = dict.fromkeys((metric, "req_per_s", "p50_us", "p99_us", "p999_us"))
+def columns_of(case):
+    """The metrics that a table shows."""
     if case.load["mode"] == "idle":
-        columns = {metric: None}
-    peer = best_library(summaries, metric)
-    cheapest = best_library(summaries, judged)
-    lines = [f"### {case.name}: {case.about}", ""]
-    heads = ["server", *columns, f"x {LIMIT}", f"x {peer}", "spread"]
-    if judged != metric:
-        heads += ["server_cpu_ns (best)", f"x {LIMIT} (best)",
-                  f"x {cheapest} (best)"]
-    lines.append("| " + " | ".join(heads) + " |")
-    lines.append("|---" + "|---:" * (len(heads) - 1) + "|")
+        return [case.metric]
+    columns = [case.metric, "req_per_s", "p50_us", "p99_us", "p999_us"]
+    if "heavy" in case.load:
+        columns.append("heavy_mib_per_s")
+    return list(dict.fromkeys(columns))
 
-    def against(summary, other, of):
-        if other not in summaries:
-            return ""
-        return ratio(summary.median(of), summaries[other].median(of))
 
-    def best_against(summary, other, of):
-        if other not in summaries:
-            return ""
-        return f" ({ratio(summary.best(of), summaries[other].best(of))})"
+def beside(summary, other, metric):
+    """The ratio of medians, and of the best rounds."""
+    if other is None:
+        return ""
+    return (f"{ratio(summary.median(metric), other.median(metric))} "
+            f"({ratio(summary.best(metric), other.best(metric))})")
 
+
+def case_table(case, summaries, skipped):
+    """One case, a line a server. `skipped` is {server: why}."""
+    columns = columns_of(case)
+    heads = ["server", *columns, f"quartiles of {case.metric}"]
+    compared = [case.metric] + ([case.judged] if case.judged else [])
+    for metric in compared:
+        if metric != case.metric:
+            heads.append(f"{metric} (best)")
+        heads += [f"x {LIMIT} (best)", f"x {best_library(summaries, metric)} (best)"]
+    lines = [f"### {case.name}: {case.about}", "",
+             "| " + " | ".join(heads) + " |",
+             "|---" + "|---:" * (len(heads) - 1) + "|"]
     for name, summary in summaries.items():
-        row = [name] + [digits(summary.median(column)) for column in columns]
-        row += [against(summary, LIMIT, metric), against(summary, peer, metric),
-                f"{100 * summary.spread(metric):.0f} %"]
-        if judged != metric:
-            row.append(f"{digits(summary.median(judged))} "
-                       f"({digits(summary.best(judged))})")
-            for other in (LIMIT, cheapest):
-                row.append(against(summary, other, judged) +
-                           best_against(summary, other, judged))
+        first, third = summary.quartiles(case.metric)
+        row = [name, *(digits(summary.median(column)) for column in columns),
+               f"{digits(first)} to {digits(third)}"]
+        for metric in compared:
+            if metric != case.metric:
+                row.append(f"{digits(summary.median(metric))} "
+                           f"({digits(summary.best(metric))})")
+            for other in (LIMIT, best_library(summaries, metric)):
+                row.append(beside(summary, summaries.get(other), metric))
         lines.append("| " + " | ".join(row) + " |")
+    for name, why in skipped.items():
+        lines.append(f"| {name} | skipped: {why} |" + " |" * (len(heads) - 2))
     return "\n".join(lines) + "\n"
 
 
 def verdicts(cases, results):
-    """Ours beside the limit and the best library, won or lost."""
-    lines = ["### evkit beside the limit and the best library", "",
-             "Ratios of medians, and of the best rounds in brackets. Below 1 is "
-             "won where less is better, above 1 where more is.", "",
-             "| case | metric | server | x raw | x best library | which |",
-             "|---|---|---|---:|---:|---|"]
+    """Ours beside the limits and the best library, won or lost."""
+    limits = (LIMIT, *OTHER_LIMITS)
+    lines = ["### evkit beside the limits and the best library", "",
+             "Ratios of medians, and of the best rounds in brackets; below 1 is "
+             "better where less is, above 1 where more is. Level: the middle halves "
+             "of the rounds overlap.", "",
+             "| case | metric | server | "
+             + " | ".join(f"x {limit}" for limit in limits)
+             + " | x best library | which | against it |",
+             "|---|---|---|" + "---:|" * (len(limits) + 1) + "---|---|"]
     for case in cases:
         summaries = results.get(case.name, {})
-        metrics = [case.metric]
-        if case.load["mode"] != "idle":
-            metrics.append("server_cpu_ns")
-        for metric in metrics:
-            peer = best_library(summaries, metric)
+        for metric in filter(None, (case.metric, case.judged)):
+            library = best_library(summaries, metric)
             for name, summary in summaries.items():
                 if not is_ours(name):
                     continue
                 row = [case.name, metric, name]
-                for other in (LIMIT, peer):
-                    if other in summaries:
-                        theirs = summaries[other]
-                        row.append(
-                            f"{ratio(summary.median(metric), theirs.median(metric))} "
-                            f"({ratio(summary.best(metric), theirs.best(metric))})")
-                    else:
-                        row.append("")
-                lines.append("| " + " | ".join(row + [str(peer)]) + " |")
+                row += [beside(summary, summaries.get(other), metric)
+                        for other in (*limits, library)]
+                row += [library or "", verdict(summary, summaries[library], metric)
+                        if library else ""]
+                lines.append("| " + " | ".join(row) + " |")
     return "\n".join(lines) + "\n"
+
+
+def results_as_json(cases, results, counts):
+    """The entries of "results": one for each case, server and metric."""
+    entries = [
+        result(case.name, name, metric, summary.values(metric))
+        for case in cases
+        for name, summary in results.get(case.name, {}).items()
+        for metric in case.metrics()
+    ]
+    for kind, rows in counts.items():
+        for row in rows:
+            value = row[kind]
+            entry = result(row["case"], row["server"], kind,
+                           [sum(value.values())] if isinstance(value, dict) else [value])
+            if isinstance(value, dict):
+                entry["calls"] = value
+            entries.append(entry)
+    return entries
 
 
 def counted_table(rows, kind):

@@ -45,12 +45,16 @@ int BindAndAnnounce(int port, int type) {
 
 }  // namespace
 
-ServeOptions::ServeOptions(int argc, char** argv) {
+ServeOptions::ServeOptions(int argc, char** argv, const std::string& version) {
   CommandLine arguments(argc, argv);
   name = arguments.Get("case", std::string("echo"));
   port = static_cast<int>(arguments.Get("port", int64_t{0}));
   file_size = arguments.Get("file_size", int64_t{1} << 20);
   arguments.CheckAllUsed();
+  if (name == "version") {
+    std::printf("version %s\n", version.c_str());
+    std::exit(0);
+  }
   if (name != "echo" && name != "udp" && name != "sendfile") {
     errno = 0;
     Die("no such case: " + name);

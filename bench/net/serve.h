@@ -2,7 +2,8 @@
 //
 // What the servers of this folder share: none of it runs while a load does.
 //
-//   NAME_server --case=echo|udp|sendfile [--port=0] [--file_size=1048576]
+//   NAME_server --case=echo|udp|sendfile|version [--port=0]
+//   [--file_size=1048576]
 //
 // prints "port N" and serves on 127.0.0.1 until it is killed. A case that the
 // server does not have ends it with exit status kUnavailable.
@@ -10,6 +11,7 @@
 //   echo      every byte of a connection comes back.
 //   udp       every datagram comes back.
 //   sendfile  for every byte received, the file: byte i of it is i % 251.
+//   version   prints "version V", of the event loop, and is over.
 
 #ifndef EVKIT_BENCH_NET_SERVE_H_
 #define EVKIT_BENCH_NET_SERVE_H_
@@ -28,7 +30,8 @@ inline constexpr int kBacklog = 4096;
 class ServeOptions {
  public:
   // Also raises the limit of open files and ignores SIGPIPE.
-  ServeOptions(int argc, char** argv);
+  ServeOptions(int argc, char** argv,
+               const std::string& version = "of this tree");
 
   std::string name;
   int port = 0;

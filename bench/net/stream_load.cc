@@ -18,10 +18,13 @@ namespace {
 
 constexpr size_t kBufferSize = size_t{256} << 10;
 constexpr int kEvents = 512;
+constexpr uint64_t kHeavySize = 65536;
+constexpr int64_t kHeavyDepth = 8;
 
 class Stream {
  public:
   int fd = -1;
+  bool heavy = false;
   bool writable = true;
   uint64_t to_send = 0;  // Bytes.
   uint64_t sent = 0;
@@ -39,7 +42,11 @@ class StreamLoad {
             static_cast<uint64_t>(echo_ ? options.size : options.reply_size)),
         pattern_(MakePattern(kBufferSize)),
         buffer_(kBufferSize),
-        streams_(options.connections) {}
+        streams_(options.connections + options.heavy) {
+    for (size_t i = 0; i < streams_.size(); ++i) {
+      streams_[i].heavy = i >= static_cast<size_t>(options.connections);
+    }
+  }
 
   void Run() {
     epoll_ = static_cast<int>(
@@ -50,8 +57,10 @@ class StreamLoad {
     }
     result_.Begin();
     const uint64_t began = NowNs();
-    if (options_.rate == 0) {
-      for (Stream& stream : streams_) {
+    for (Stream& stream : streams_) {
+      if (stream.heavy) {
+        RequestHeavy(stream, kHeavyDepth);
+      } else if (options_.rate == 0) {
         Request(stream, options_.depth, began);
       }
     }
@@ -87,7 +96,8 @@ class StreamLoad {
         return IsLast() ? now + 1'000'000 : due;
       }
       // The latency counts from when it should have been sent.
-      Request(streams_[asked_ % streams_.size()], 1, due);
+      Request(streams_[asked_ % static_cast<uint64_t>(options_.connections)], 1,
+              due);
     }
   }
 
@@ -129,6 +139,15 @@ class StreamLoad {
     Send(stream);
   }
 
+  void RequestHeavy(Stream& stream, int64_t count) {
+    stream.to_send += static_cast<uint64_t>(count) * kHeavySize;
+    Send(stream);
+  }
+
+  uint64_t ReplySize(const Stream& stream) const {
+    return stream.heavy ? kHeavySize : reply_size_;
+  }
+
   void Send(Stream& stream) {
     while (stream.to_send > 0 && stream.writable) {
       const ssize_t sent =
@@ -163,9 +182,15 @@ class StreamLoad {
       if (options_.verify) {
         Verify(stream, static_cast<size_t>(size));
       }
-      const uint64_t before = stream.received / reply_size_;
+      const uint64_t before = stream.received / ReplySize(stream);
       stream.received += static_cast<uint64_t>(size);
-      Reply(stream, stream.received / reply_size_ - before);
+      const uint64_t count = stream.received / ReplySize(stream) - before;
+      if (stream.heavy) {
+        result_.heavy_bytes += static_cast<uint64_t>(size);
+        RequestHeavy(stream, static_cast<int64_t>(count));
+      } else {
+        Reply(stream, count);
+      }
     } while (static_cast<size_t>(size) == kBufferSize);
   }
 

@@ -101,8 +101,6 @@ class AsyncNextAwait final : public AsyncGeneratorAwait {
 template <typename T>
 class AsyncGeneratorPromiseOf : public AsyncGeneratorPromise {
  public:
-  using AsyncGeneratorPromise::AsyncGeneratorPromise;
-
   template <typename U = T>
   requires std::is_convertible_v<U, T> AsyncYieldAwait
   yield_value(U&& value, SourceLocation where = SourceLocation::Here()) {
@@ -140,9 +138,6 @@ class [[nodiscard]] AsyncGenerator {
  public:
   class promise_type : public loop_internal::AsyncGeneratorPromiseOf<T> {
    public:
-    promise_type()
-        : loop_internal::AsyncGeneratorPromiseOf<T>(
-              std::coroutine_handle<promise_type>::from_promise(*this)) {}
     AsyncGenerator get_return_object() {
       return AsyncGenerator(
           loop_internal::AsyncGeneratorRef::Adopt(this->NewState()));

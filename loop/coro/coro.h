@@ -70,7 +70,16 @@ class CoroAwait;
 template <typename T>
 class CoroPromise : public AwaitingPromise {
  public:
-  using AwaitingPromise::AwaitingPromise;
+  std::suspend_never final_suspend() noexcept {
+    OnEnd(/*failed=*/!typed_slot().has_value());
+    return {};
+  }
+
+  // Also what a local's destructor throws after the value was returned.
+  void unhandled_exception() noexcept {
+    typed_slot().value = {};
+    AwaitingPromise::unhandled_exception();
+  }
 
   template <typename U = T>
   requires(std::is_convertible_v<U, T> &&
@@ -97,15 +106,26 @@ class CoroPromise : public AwaitingPromise {
 template <>
 class CoroPromise<void> : public AwaitingPromise {
  public:
-  using AwaitingPromise::AwaitingPromise;
+  std::suspend_never final_suspend() noexcept {
+    OnEnd(/*failed=*/!typed_slot().has_value());
+    return {};
+  }
+
+  void unhandled_exception() noexcept {
+    typed_slot().value = false;
+    AwaitingPromise::unhandled_exception();
+  }
 
   void return_value(absl::Status status) {
     if (status.ok()) {
-      static_cast<Slot<void>&>(slot()).value = true;
+      typed_slot().value = true;
     } else {
       slot().status = std::move(status);
     }
   }
+
+ private:
+  Slot<void>& typed_slot() { return static_cast<Slot<void>&>(slot()); }
 };
 
 }  // namespace loop_internal
@@ -115,9 +135,6 @@ class [[nodiscard]] Coro {
  public:
   class promise_type : public loop_internal::CoroPromise<T> {
    public:
-    promise_type()
-        : loop_internal::CoroPromise<T>(
-              std::coroutine_handle<promise_type>::from_promise(*this)) {}
     Coro get_return_object() { return Coro(*this); }
   };
 
@@ -127,7 +144,7 @@ class [[nodiscard]] Coro {
     std::swap(promise_, other.promise_);
     return *this;
   }
-  ~Coro() {
+  [[gnu::always_inline]] ~Coro() {
     if (promise_ != nullptr) promise_->handle().destroy();
   }
 
@@ -153,34 +170,50 @@ namespace loop_internal {
 template <typename T>
 class CoroAwait : public AwaitBase {
  public:
-  explicit CoroAwait(Coro<T> callee) : call_(slot_, callee.Release()) {}
+  explicit CoroAwait(Coro<T>&& callee) : called_(callee.Release()) {}
+  // Where there is a value, there is nothing else: no frame, no failure.
+  [[gnu::always_inline]] ~CoroAwait() {
+    if (slot().has_value()) [[likely]] {
+      if constexpr (!std::is_void_v<T>) slot().value.reset();
+    } else {
+      called_.~Called();
+    }
+  }
 
   bool await_ready() const noexcept { return false; }
   template <typename Promise>
   void await_suspend(std::coroutine_handle<Promise> caller) noexcept {
-    call_.Begin(&caller.promise(), *caller.promise().stack());
+    called_.call.Begin(&caller.promise(), *caller.promise().stack());
   }
-  Outcome<T> await_resume() {
-    call_.DestroyFrame();
-    return slot_.Take();
-  }
+  Outcome<T> await_resume() { return slot().Take(); }
 
   // For OrReturn().
-  bool failed() const { return !slot_.has_value() && !slot_.exception; }
+  bool failed() const { return !slot().has_value() && !slot().exception; }
   absl::Status TakeStatus() {
-    return slot_.status.ok() ? NoResultError() : std::move(slot_.status);
+    return slot().status.ok() ? NoResultError() : std::move(slot().status);
   }
+  // Requires that it has not failed.
   T TakeValue() {
-    call_.DestroyFrame();
-    if (slot_.exception != nullptr) {
-      std::rethrow_exception(std::move(slot_.exception));
+    if (!slot().has_value()) [[unlikely]] {
+      std::rethrow_exception(std::move(slot().exception));
     }
-    if constexpr (!std::is_void_v<T>) return *std::move(slot_.value);
+    if constexpr (!std::is_void_v<T>) return *std::move(slot().value);
   }
 
  private:
-  Slot<T> slot_;
-  Call call_;
+  class Called {
+   public:
+    explicit Called(PromiseBase* callee) : call(slot, callee) {}
+    Slot<T> slot;
+    Call call;
+  };
+
+  Slot<T>& slot() { return called_.slot; }
+  const Slot<T>& slot() const { return called_.slot; }
+
+  union {
+    Called called_;
+  };
 };
 
 }  // namespace loop_internal

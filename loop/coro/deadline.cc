@@ -50,9 +50,6 @@ class Enforcement {
  public:
   class promise_type : public AwaitingPromise {
    public:
-    promise_type()
-        : AwaitingPromise(
-              std::coroutine_handle<promise_type>::from_promise(*this)) {}
     Enforcement get_return_object() { return Enforcement(this); }
     void return_void() {}
   };

@@ -48,12 +48,13 @@ class OrReturnAwait final : public AwaitBase, public EndingAwait {
   template <typename Promise>
   void await_suspend(std::coroutine_handle<Promise> handle) {
     Promise& promise = handle.promise();
-    promise.set_ending_await(this);
     if (evaluated_) {
       promise.stack()->SetNext(promise);
     } else {
       await_.await_suspend(handle);
     }
+    promise.set_ending_await(this);
+    promise.MayHaveFailed();
   }
   Value await_resume() {
     if (exception_ != nullptr) {
@@ -63,7 +64,7 @@ class OrReturnAwait final : public AwaitBase, public EndingAwait {
   }
 
  private:
-  bool Evaluate() override {
+  bool Evaluate() {
     if (!evaluated_) {
       evaluated_ = true;
       ReportAllExceptions([this] { result_.emplace(await_.await_resume()); },
@@ -73,18 +74,44 @@ class OrReturnAwait final : public AwaitBase, public EndingAwait {
     }
     return exception_ != nullptr || result_->ok();
   }
-  absl::Status TakeStatus() override {
+  bool Evaluate(absl::Status& why) override {
+    if (Evaluate()) return true;
     if constexpr (std::is_void_v<Value>) {
-      return *std::move(result_);
+      why = *std::move(result_);
     } else {
-      return (*std::move(result_)).status();
+      why = (*std::move(result_)).status();
     }
+    return false;
   }
 
   AwaitType<A> await_;
   std::optional<Result> result_;
   std::exception_ptr exception_;
   bool evaluated_ = false;
+};
+
+// The same for an await that says so if it fails.
+template <typename A>
+requires TellsOfFailure<A>
+class OrReturnAwait<A> final : public AwaitBase, public EndingAwait {
+ public:
+  explicit OrReturnAwait(A&& await) : await_(await) {}
+
+  bool await_ready() { return await_.await_ready(); }
+  template <typename Promise>
+  void await_suspend(std::coroutine_handle<Promise> handle) {
+    await_.await_suspend(handle);
+    handle.promise().set_ending_await(this);
+  }
+  void await_resume() {}
+
+ private:
+  bool Evaluate(absl::Status& why) override {
+    why = await_.await_resume();
+    return why.ok();
+  }
+
+  std::remove_reference_t<A>& await_;
 };
 
 // The same for the call of a coroutine, which keeps its result where it is.
@@ -96,14 +123,17 @@ class OrReturnAwait<Coro<T>> final : public AwaitBase, public EndingAwait {
   bool await_ready() const noexcept { return false; }
   template <typename Promise>
   void await_suspend(std::coroutine_handle<Promise> handle) noexcept {
-    handle.promise().set_ending_await(this);
     await_.await_suspend(handle);
+    handle.promise().set_ending_await(this);
   }
   T await_resume() { return await_.TakeValue(); }
 
  private:
-  bool Evaluate() override { return !await_.failed(); }
-  absl::Status TakeStatus() override { return await_.TakeStatus(); }
+  bool Evaluate(absl::Status& why) override {
+    if (!await_.failed()) return true;
+    why = await_.TakeStatus();
+    return false;
+  }
 
   CoroAwait<T> await_;
 };
@@ -118,6 +148,7 @@ class OrReturnReady final : public AwaitBase, public EndingAwait {
   template <typename Promise>
   void await_suspend(std::coroutine_handle<Promise> handle) noexcept {
     handle.promise().set_ending_await(this);
+    handle.promise().MayHaveFailed();
     handle.promise().stack()->SetNext(handle.promise());
   }
   typename ValueOf<O>::Type await_resume() {
@@ -125,13 +156,13 @@ class OrReturnReady final : public AwaitBase, public EndingAwait {
   }
 
  private:
-  bool Evaluate() override { return false; }
-  absl::Status TakeStatus() override {
+  bool Evaluate(absl::Status& why) override {
     if constexpr (std::is_same_v<O, absl::Status>) {
-      return std::move(result_);
+      why = std::move(result_);
     } else {
-      return std::move(result_).status();
+      why = std::move(result_).status();
     }
+    return false;
   }
 
   O result_;

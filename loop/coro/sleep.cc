@@ -7,16 +7,19 @@
 namespace evkit::loop_internal {
 
 void SleepAwait::Arm() {
-  timer_ = task()->loop()->CallLater(delay_, [this] {
-    if (!cancelled_.ok()) return;
-    elapsed_ = true;
+  wait_.emplace();
+  wait_->timer = task()->loop()->CallLater(delay_, [this] {
+    if (!wait_->cancelled.ok()) return;
+    wait_->elapsed = true;
     task()->Wake();
   });
 }
 
 bool SleepAwait::CancelWait(absl::string_view message) {
-  if (elapsed_ || !cancelled_.ok()) return false;
-  cancelled_ = absl::CancelledError(message);
+  if (!wait_.has_value()) wait_.emplace();
+  if (wait_->elapsed || !wait_->cancelled.ok()) return false;
+  wait_->cancelled = absl::CancelledError(message);
+  MayHaveFailed();
   task()->Wake();
   return true;
 }

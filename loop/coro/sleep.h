@@ -8,6 +8,7 @@
 #define EVKIT_LOOP_CORO_SLEEP_H_
 
 #include <coroutine>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -23,8 +24,9 @@ namespace loop_internal {
 
 class SleepAwait final : public Suspension {
  public:
+  static constexpr bool kTellsOfFailure = true;
+
   explicit SleepAwait(absl::Duration delay) : delay_(delay) {}
-  ~SleepAwait() { timer_.Cancel(); }
 
   bool await_ready() const { return false; }
   template <typename Promise>
@@ -38,20 +40,34 @@ class SleepAwait final : public Suspension {
   }
   absl::Status await_resume() {
     absl::Status status;
-    if (TakeCancellation(&status) && cancelled_.ok()) return status;
-    return std::move(cancelled_);
+    const bool cancelled = TakeCancellation(&status);
+    if (wait_.has_value() && !wait_->cancelled.ok()) {
+      return std::move(wait_->cancelled);
+    }
+    return cancelled ? std::move(status) : absl::OkStatus();
   }
 
   bool CancelWait(absl::string_view message) override;
   std::string Describe() const override;
 
  private:
+  // What a sleep has that takes time, or is cancelled, and a turn has not.
+  class Wait {
+   public:
+    Wait() = default;
+    ~Wait() {
+      if (!elapsed) timer.Cancel();
+    }
+
+    TimerHandle timer;
+    absl::Status cancelled;
+    bool elapsed = false;
+  };
+
   void Arm();
 
   const absl::Duration delay_;
-  TimerHandle timer_;
-  absl::Status cancelled_;
-  bool elapsed_ = false;
+  std::optional<Wait> wait_;
 };
 
 }  // namespace loop_internal

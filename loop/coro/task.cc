@@ -24,30 +24,45 @@ class TaskFactoryHolder {
 
 AbstractEventLoop* LoopForNewTask() { return GetRunningLoopOrNull(); }
 
+RefPtr<TaskHub> HubForNewTask() {
+  AbstractEventLoop* const loop = LoopForNewTask();
+  return loop == nullptr ? TaskHub::Detached() : HubOf(*loop);
+}
+
 namespace {
+
 void Start(TaskState& task, TaskOptions& options, SourceLocation where) {
   task.Start(std::move(options.name),
              options.context.has_value() ? &*options.context : nullptr,
              options.eager_start, where);
 }
-}  // namespace
 
-void BeginTask(TaskState& task, TaskOptions& options, SourceLocation where) {
-  AbstractEventLoop* const loop = task.loop();
-  if (loop == nullptr || loop->IsClosed()) {
-    task.Refuse(absl::FailedPreconditionError(
-        task.hub().detached() ? "CreateTask: no running event loop"
-                              : "CreateTask: event loop is closed"));
-    return;
-  }
-  if (task.hub().task_factory() == nullptr) {
-    Start(task, options, where);
-    return;
-  }
+void RefuseTask(TaskState& task) {
+  task.Refuse(absl::FailedPreconditionError(
+      task.hub().detached() ? "CreateTask: no running event loop"
+                            : "CreateTask: event loop is closed"));
+}
+
+void BeginByFactory(TaskState& task, TaskOptions options,
+                    SourceLocation where) {
   const std::shared_ptr<TaskFactoryHolder> holder = task.hub().task_factory();
   holder->factory(NewTask(&task), std::move(options), where);
   if (!task.started() && !task.done()) {
     task.Refuse(absl::CancelledError("the task factory did not start it"));
+  }
+}
+
+}  // namespace
+
+void BeginTask(TaskState& task, TaskOptions* options, SourceLocation where) {
+  AbstractEventLoop* const loop = task.loop();
+  if (loop == nullptr || loop->IsClosed()) {
+    RefuseTask(task);
+  } else if (task.hub().task_factory() != nullptr) {
+    BeginByFactory(
+        task, options == nullptr ? TaskOptions() : std::move(*options), where);
+  } else {
+    Start(task, *options, where);
   }
 }
 

@@ -140,10 +140,31 @@ bool HasTaskFactory(AbstractEventLoop& loop);
 TaskFactory EagerTaskFactory();
 
 namespace loop_internal {
-// The loop of the running task, or else the thread's running loop; null if
-// there is none.
+// The thread's running loop; null if there is none.
 AbstractEventLoop* LoopForNewTask();
-void BeginTask(TaskState& task, TaskOptions& options, SourceLocation where);
+// Its hub; a detached one if there is none.
+RefPtr<TaskHub> HubForNewTask();
+// Null `options`: the default ones.
+void BeginTask(TaskState& task, TaskOptions* options, SourceLocation where);
+
+// That of `loop`. Mostly a task creates tasks on its own loop.
+inline RefPtr<TaskHub> HubOf(AbstractEventLoop& loop) {
+  TaskState* const current = TaskState::Current();
+  if (current != nullptr && current->loop() == &loop) {
+    return RefPtr<TaskHub>(&current->hub());
+  }
+  return TaskHub::Of(loop);
+}
+template <typename T>
+Task<T> NewTaskOn(TaskHub& hub, Coro<T>& coro, TaskOptions* options,
+                  const SourceLocation& where) {
+  auto* const task = new TypedTask<T>(hub, coro.Release());
+  Task<T> handle(FutureRef::Adopt(task));
+  if (options != nullptr || !task->StartPlainly(where)) {
+    BeginTask(*task, options, where);
+  }
+  return handle;
+}
 
 template <typename F>
 concept CoroFunction = requires(F& function) {
@@ -169,30 +190,31 @@ using CoroFunctionValue = typename CoroValue<std::invoke_result_t<F&>>::Type;
 // closed loop the coroutine is destroyed, and the task returned has failed with
 // kFailedPrecondition (TASK-03).
 template <typename T>
-Task<T> CreateTask(AbstractEventLoop& loop, Coro<T> coro,
-                   TaskOptions options = TaskOptions(),
+Task<T> CreateTask(AbstractEventLoop& loop, Coro<T> coro, TaskOptions options,
                    SourceLocation where = SourceLocation::Here()) {
-  const auto hub = loop_internal::TaskHub::Of(loop);
-  auto* const task = new loop_internal::TypedTask<T>(*hub, coro.Release());
-  Task<T> handle(loop_internal::FutureRef::Adopt(task));
-  loop_internal::BeginTask(*task, options, where);
-  return handle;
+  return loop_internal::NewTaskOn(*loop_internal::HubOf(loop), coro, &options,
+                                  where);
+}
+template <typename T>
+Task<T> CreateTask(AbstractEventLoop& loop, Coro<T> coro,
+                   SourceLocation where = SourceLocation::Here()) {
+  return loop_internal::NewTaskOn(*loop_internal::HubOf(loop), coro, nullptr,
+                                  where);
 }
 
 // On the running loop. Where none is running the task returned has failed with
 // kFailedPrecondition (TASK-03).
 template <typename T>
-Task<T> CreateTask(Coro<T> coro, TaskOptions options = TaskOptions(),
+Task<T> CreateTask(Coro<T> coro, TaskOptions options,
                    SourceLocation where = SourceLocation::Here()) {
-  AbstractEventLoop* const loop = loop_internal::LoopForNewTask();
-  if (loop != nullptr) {
-    return CreateTask(*loop, std::move(coro), std::move(options), where);
-  }
-  const auto hub = loop_internal::TaskHub::Detached();
-  auto* const task = new loop_internal::TypedTask<T>(*hub, coro.Release());
-  Task<T> handle(loop_internal::FutureRef::Adopt(task));
-  loop_internal::BeginTask(*task, options, where);
-  return handle;
+  return loop_internal::NewTaskOn(*loop_internal::HubForNewTask(), coro,
+                                  &options, where);
+}
+template <typename T>
+Task<T> CreateTask(Coro<T> coro,
+                   SourceLocation where = SourceLocation::Here()) {
+  return loop_internal::NewTaskOn(*loop_internal::HubForNewTask(), coro,
+                                  nullptr, where);
 }
 
 // Of a function object without parameters that returns a Coro: it is kept as

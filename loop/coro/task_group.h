@@ -166,9 +166,7 @@ Task<T> TaskGroup::CreateTask(Coro<T> coro, TaskOptions options,
 
 template <typename T>
 Task<T> TaskGroup::Refused(Coro<T> coro, absl::Status error) {
-  AbstractEventLoop* const loop = loop_internal::LoopForNewTask();
-  const auto hub = loop == nullptr ? loop_internal::TaskHub::Detached()
-                                   : loop_internal::TaskHub::Of(*loop);
+  const auto hub = loop_internal::HubForNewTask();
   auto* const task = new loop_internal::TypedTask<T>(*hub, coro.Release());
   Task<T> handle(loop_internal::FutureRef::Adopt(task));
   task->Refuse(std::move(error));

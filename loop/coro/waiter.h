@@ -30,6 +30,8 @@ namespace evkit {
 
 class Waiter final : public loop_internal::Suspension {
  public:
+  static constexpr bool kTellsOfFailure = true;
+
   // `what` is shown when the task is printed; it is not copied.
   explicit Waiter(const char* what) : what_(what) {}
 
@@ -62,6 +64,7 @@ class Waiter final : public loop_internal::Suspension {
     if (done()) return false;
     state_ = State::kCancelled;
     cancelled_ = absl::CancelledError(message);
+    MayHaveFailed();
     task()->Wake();
     return true;
   }

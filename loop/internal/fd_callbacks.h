@@ -12,6 +12,7 @@
 
 #include "absl/status/status.h"
 #include "evkit/loop/handle_node.h"
+#include "evkit/loop/internal/fd_waiter.h"
 #include "evkit/loop/internal/ready_queue.h"
 #include "evkit/selectors/selector.h"
 
@@ -32,7 +33,20 @@ class FdCallbacks {
   // if, it succeeds. See `AbstractEventLoop::AddReader()` for the errors.
   absl::Status Add(int fd, Interest direction, HandleNode& node);
 
-  // Cancels the callback. Whether there was one.
+  // See `AbstractEventLoop::WatchFd()`. Fails as `Add()`.
+  absl::Status Watch(int fd, uint32_t file, Interest direction,
+                     FdWaiter& waiter) {
+    if (static_cast<size_t>(fd) < slots_.size()) {
+      const Slot& slot = slots_[static_cast<size_t>(fd)];
+      if (slot.file == file && Any(slot.waits & direction)) {
+        static_cast<FdWaitNode*>(slot.For(direction))->Arm(waiter);
+        return absl::OkStatus();
+      }
+    }
+    return AddWait(fd, file, direction, waiter);
+  }
+
+  // Cancels the callback. Whether there was one; a wait at rest is none.
   bool Remove(int fd, Interest direction);
 
   // Cancels both callbacks of a descriptor that is about to be closed; see
@@ -44,10 +58,10 @@ class FdCallbacks {
   // cancelled is removed instead (TURN-16).
   void QueueReady(const ReadyEvent& event, ReadyQueue& ready) {
     if (Any(event.ready & Interest::kRead)) {
-      Queue(event.token, Interest::kRead, ready);
+      Queue(event.fd, Interest::kRead, ready);
     }
     if (Any(event.ready & Interest::kWrite)) {
-      Queue(event.token, Interest::kWrite, ready);
+      Queue(event.fd, Interest::kWrite, ready);
     }
   }
 
@@ -62,8 +76,22 @@ class FdCallbacks {
     HandleNode* reader = nullptr;
     HandleNode* writer = nullptr;
 
+    // Of what file the waits are.
+    uint32_t file = 0;
+    // Which of the nodes are FdWaitNodes.
+    Interest waits = Interest::kNone;
+
     HandleNode*& For(Interest direction) {
       return direction == Interest::kRead ? reader : writer;
+    }
+    HandleNode* For(Interest direction) const {
+      return direction == Interest::kRead ? reader : writer;
+    }
+    // Whether there are only waits, and nobody waits.
+    bool at_rest() const {
+      return waits == interest() &&
+             (reader == nullptr || reader->cancelled()) &&
+             (writer == nullptr || writer->cancelled());
     }
     Interest interest() const {
       return (reader != nullptr ? Interest::kRead : Interest::kNone) |
@@ -71,19 +99,22 @@ class FdCallbacks {
     }
   };
 
-  void Queue(uint64_t fd, Interest direction, ReadyQueue& ready) {
-    HandleNode* const node = slots_[fd].For(direction);
+  absl::Status AddNode(int fd, Interest direction, HandleNode& node);
+  absl::Status AddWait(int fd, uint32_t file, Interest direction,
+                       FdWaiter& waiter);
+  void ForgetRest(int fd);
+  absl::Status Register(int fd, Interest registered, Interest direction,
+                        bool& is_new_file);
+  void Queue(int fd, Interest direction, ReadyQueue& ready) {
+    HandleNode* const node = slots_[static_cast<size_t>(fd)].For(direction);
     if (node == nullptr) return;
     if (node->cancelled()) {
-      Remove(static_cast<int>(fd), direction);
+      Remove(fd, direction);
     } else if (!node->queued) {
       node->Ref();
       ready.Push(node);
     }
   }
-  absl::Status AddToWatched(int fd, Interest direction, HandleNode& node);
-  absl::Status Watch(int fd, Interest registered, Interest direction,
-                     bool& is_new_file);
   void Drop(HandleNode*& node);
 
   Selector& selector_;

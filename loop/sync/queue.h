@@ -87,7 +87,7 @@ class Queue {
 
   // The same, but moves from `item` only when it is added: after a failure, the
   // caller has it as it was. Cancel-safe. `item` outlives the await.
-  Coro<void> PutFrom(T& item) { return PutItemFrom(state_, &item); }
+  Coro<void> PutFrom(T& item) { return PutItem(state_, std::ref(item)); }
 
   // Adds `item` at once, or fails, and has not moved from it.
   absl::Status PutNowait(T&& item) {
@@ -139,27 +139,32 @@ class Queue {
  private:
   using CoreRef = loop_internal::RefPtr<loop_internal::QueueCore>;
 
-  static Coro<void> PutItem(StateRef queue, T item) {
-    if (queue->full()) co_await OrReturn(WaitForRoom(queue));
+  // `Item` is a T or a reference to one.
+  template <typename Item>
+  static Coro<void> PutItem(StateRef queue, Item item) {
+    while (queue->full()) {
+      absl::Status status = queue->CheckWait();
+      if (!status.ok()) co_return status;
+      loop_internal::QueueTurn turn(*queue, loop_internal::QueueTurn::kRoom);
+      co_await OrReturn(turn.waiter());
+      turn.Take();
+    }
     absl::Status status = queue->CheckPut();
-    if (status.ok()) queue->Add(std::move(item));
-    co_return status;
-  }
-  static Coro<void> PutItemFrom(StateRef queue, T* item) {
-    if (queue->full()) co_await OrReturn(WaitForRoom(queue));
-    absl::Status status = queue->CheckPut();
-    if (status.ok()) queue->Add(std::move(*item));
+    if (status.ok()) {
+      T& source = item;
+      queue->Add(std::move(source));
+    }
     co_return status;
   }
   static Coro<T> GetItem(StateRef queue) {
-    if (queue->empty()) co_await OrReturn(WaitForItem(queue));
+    while (queue->empty()) {
+      absl::Status status = queue->CheckWait();
+      if (!status.ok()) co_return status;
+      loop_internal::QueueTurn turn(*queue, loop_internal::QueueTurn::kItem);
+      co_await OrReturn(turn.waiter());
+      turn.Take();
+    }
     co_return queue->Take();
-  }
-  static Coro<void> WaitForRoom(const StateRef& queue) {
-    return loop_internal::QueueCore::WaitForRoom(CoreRef(queue.get()));
-  }
-  static Coro<void> WaitForItem(const StateRef& queue) {
-    return loop_internal::QueueCore::WaitForItem(CoreRef(queue.get()));
   }
 
   const StateRef state_;

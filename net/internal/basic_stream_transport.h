@@ -96,6 +96,7 @@ class BasicStreamTransport final : public Transport, public OpenTransport {
   using OnLost = absl::AnyInvocable<void() &&>;
   class Exclusive;
   class ReadingBegins;
+  class ReadingEnds;
   // Ends the connection when its scope does, however that happens.
   class Loss;
 
@@ -156,6 +157,7 @@ class BasicStreamTransport final : public Transport, public OpenTransport {
   void QueueLoss(absl::Status status);
   void TellProgress();
   void Lose(const absl::Status& status);
+  void CloseDriver();
 
   // In the order in which they leave no gaps.
   bool lost_ : 1 = false;  // Or about to be: nothing is sent any more.

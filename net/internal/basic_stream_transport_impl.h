@@ -203,8 +203,9 @@ void BasicStreamTransport<Driver>::UnwatchReadable() {
 
 template <typename Driver>
 void BasicStreamTransport<Driver>::ReadReady(ReceiveBuffer& lender) {
-  if (buffered_) {
-    ReadIntoProtocol();
+  if (buffered_ || closing_) {
+    // About to be lost, and then no longer watched.
+    if (!closing_) ReadIntoProtocol();
     return;
   }
   const absl::Span<char> buffer = lender.Lend(kReceiveSize);
@@ -273,10 +274,27 @@ void BasicStreamTransport<Driver>::ReadIntoProtocol() {
           [&] { receiver.BufferUpdated(received.bytes()); });
 }
 
+// When its scope ends, however that happens; unless the end of the connection,
+// which costs less, sees to it.
+template <typename Driver>
+class BasicStreamTransport<Driver>::ReadingEnds {
+ public:
+  explicit ReadingEnds(BasicStreamTransport& transport)
+      : transport_(transport) {}
+  ReadingEnds(const ReadingEnds&) = delete;
+  ReadingEnds& operator=(const ReadingEnds&) = delete;
+  ~ReadingEnds() {
+    if (!transport_.lost_) transport_.UnwatchReadable();
+  }
+
+ private:
+  BasicStreamTransport& transport_;
+};
+
 template <typename Driver>
 void BasicStreamTransport<Driver>::EndOfStream() {
   may_read_ = false;
-  UnwatchReadable();
+  const ReadingEnds afterwards(*this);
   bool keep_open = false;
   absl::Status called =
       CallProtocol("Fatal error: protocol.EofReceived() call failed.",
@@ -294,8 +312,11 @@ template <typename Driver>
 void BasicStreamTransport<Driver>::Close() {
   if (closing_) return;
   closing_ = true;
-  UnwatchReadable();
-  if (!HasBacklog()) QueueLoss(absl::OkStatus());
+  if (HasBacklog()) {
+    UnwatchReadable();
+  } else {
+    QueueLoss(absl::OkStatus());
+  }
 }
 
 template <typename Driver>
@@ -303,14 +324,12 @@ void BasicStreamTransport<Driver>::ForceClose(absl::Status status) {
   if (lost_) return;
   closing_ = true;
   if (extra_ != nullptr) extra_->queue.Clear();
-  UnwatchReadable();
   QueueLoss(std::move(status));
 }
 
 template <typename Driver>
 void BasicStreamTransport<Driver>::QueueLoss(absl::Status status) {
-  lost_ = true;
-  UnwatchWritable();  // Even without a backlog: ResumeWriting() may call this.
+  lost_ = true;  // Still watched, until it is closed: that makes one of both.
   // The destructor of somebody else's protocol; our turn to be closed comes.
   if (loop_.IsClosed()) return;
   if (status.ok()) {  // Cheaper to queue, and to run.
@@ -331,7 +350,7 @@ class BasicStreamTransport<Driver>::Loss {
   Loss& operator=(const Loss&) = delete;
   ~Loss() {
     transport_.protocol_.reset();
-    transport_.driver_.Close();
+    transport_.CloseDriver();
     transport_.TellProgress();
     const std::unique_ptr<OnLost> on_lost = std::move(transport_.on_lost_);
     if (on_lost == nullptr) return;
@@ -351,6 +370,14 @@ void BasicStreamTransport<Driver>::Lose(const absl::Status& status) {
   const Loss loss(*this);
   if (exclusive_) extra().loss = status;
   protocol_->ConnectionLost(status);
+}
+
+template <typename Driver>
+void BasicStreamTransport<Driver>::CloseDriver() {
+  if (reading_ || writing_) driver_.UnwatchBeforeClose(loop_);
+  reading_ = false;
+  writing_ = false;
+  driver_.Close();
 }
 
 template <typename Driver>

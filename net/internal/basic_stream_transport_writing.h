@@ -171,6 +171,7 @@ void BasicStreamTransport<Driver>::UnwatchWritable() {
 
 template <typename Driver>
 void BasicStreamTransport<Driver>::WriteReady() {
+  if (lost_) return;    // And soon no longer watched.
   if (!HasBacklog()) {  // Somebody sends in our place.
     UnwatchWritable();
     TellProgress();
@@ -193,11 +194,11 @@ void BasicStreamTransport<Driver>::WriteReady() {
   queue.Consume(sent.bytes());
   MaybeResumeProtocol();
   if (lost_ || !queue.empty()) return;
-  UnwatchWritable();
   if (closing_) {
     Lose(absl::OkStatus());
     return;
   }
+  UnwatchWritable();
   if (eof_written_) driver_.ShutDownWriting();
   TellProgress();
 }

@@ -71,6 +71,15 @@ class SocketStreamDriver {
     loop.RemoveWriter(socket_.fd());
   }
 
+  // Both at once, right before Close().
+  void UnwatchBeforeClose(AbstractEventLoop& loop) {
+    if (socket_.is_sole()) {
+      loop.ForgetFd(socket_.fd());
+    } else {
+      UnwatchReadable(loop);
+      UnwatchWritable(loop);
+    }
+  }
   // Nothing is watched by now, or the loop is closed.
   void Close() { socket_.Close(); }
 

@@ -2,6 +2,7 @@
 
 #include "evkit/net/sockets/sock_recv.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -13,11 +14,11 @@
 namespace evkit::net_internal {
 
 bool SockRecvAwait::Attempt() {
-  return Settle(ReceiveString(size_, &data_,
-                              [this](absl::Span<char> buffer) {
-                                return awaited_socket().Recv(buffer);
-                              }),
-                "recv");
+  return SettleReceived(ReceiveString(size_, &data_,
+                                      [this](absl::Span<char> buffer) {
+                                        return awaited_socket().Recv(buffer);
+                                      }),
+                        std::min(size_, kMostReceived));
 }
 
 absl::StatusOr<std::string> SockRecvAwait::await_resume() {
@@ -29,7 +30,7 @@ absl::StatusOr<std::string> SockRecvAwait::await_resume() {
 bool SockRecvIntoAwait::Attempt() {
   const IoResult result = awaited_socket().Recv(buffer_);
   received_ = result.bytes();
-  return Settle(result, "recv");
+  return SettleReceived(result, buffer_.size());
 }
 
 absl::StatusOr<size_t> SockRecvIntoAwait::await_resume() {

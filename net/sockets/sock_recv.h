@@ -10,8 +10,15 @@
 // They are of the running task's loop, and only for tasks. They make the system
 // call at once; a task is suspended only if that would block (SOCK-02), and
 // then the call is made again whenever the loop finds the socket ready
-// (SOCK-03). Nothing is allocated but the result. Every wait costs two
-// epoll_ctl(2): for many small messages on one connection, streams are cheaper.
+// (SOCK-03). SockRecv() and SockRecvInto() wait first if the one before them
+// took all that a stream had, fewer bytes than it had room for.
+//
+// Nothing is allocated but the result, and a little once for each socket. The
+// loop keeps watching the socket between two waits to receive or accept, until
+// it is ready and nobody waits: a server that answers requests spends two
+// system calls on each, and one epoll_ctl(2) on the connection. Nobody else
+// sees that it is watched. Sockets may be closed, moved or used by another loop
+// as if it were not.
 //
 // The socket, and memory that is passed, must stay where they are until the
 // await has ended; the socket must not be closed meanwhile: nothing would end
@@ -49,6 +56,7 @@ class SockRecvAwait final : public SocketWait {
  public:
   SockRecvAwait(Socket& socket, size_t size)
       : SocketWait("SockRecv", socket, Direction::kRead), size_(size) {}
+  bool await_ready() { return MayHaveMore(size_) && Attempt(); }
   absl::StatusOr<std::string> await_resume();
 
  private:
@@ -62,6 +70,7 @@ class SockRecvIntoAwait final : public SocketWait {
  public:
   SockRecvIntoAwait(Socket& socket, absl::Span<char> buffer)
       : SocketWait("SockRecvInto", socket, Direction::kRead), buffer_(buffer) {}
+  bool await_ready() { return MayHaveMore(buffer_.size()) && Attempt(); }
   absl::StatusOr<size_t> await_resume();
 
  private:

@@ -27,10 +27,12 @@ namespace evkit {
 // TLS; all handles to the writer and to its reader are those of the encrypted
 // stream afterwards. What its reader has received, and nobody has read, goes
 // into the handshake after `options.received`, so clear text behind the command
-// reaches nobody (TLS-23). Write nothing while this waits.
+// reaches nobody (TLS-23). While this waits, writing is kFailedPrecondition: it
+// would go out in clear, in front of the handshake or into it. Only who has
+// kept `writer.transport()` from before could still do that.
 //   What `Drain()` fails with.
 //   kFailedPrecondition: a task is reading; the peer's data has ended; the
-//     connection is closing.
+//     connection is closing; it is being upgraded already.
 //   As StartTls() of a transport. If that has closed the connection, the error
 //   is the reader's and the writer's too; if not, all is as it was.
 // Not cancel-safe: cancelled in the handshake, it aborts the connection.

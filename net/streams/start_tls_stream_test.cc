@@ -3,6 +3,7 @@
 #include "evkit/net/streams/start_tls_stream.h"
 
 #include <cerrno>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -68,6 +69,10 @@ class StartTlsStreamTest : public ::testing::TestWithParam<TlsLibrary> {
     return task;
   }
   void RunUntilIdle() { ASSERT_TRUE(test_.RunUntilIdle().ok()); }
+  void RunUntil(const std::function<bool()>& done) {
+    for (int i = 0; i < 1'000'000 && !done(); ++i) RunUntilIdle();
+    ASSERT_TRUE(done());
+  }
 
   TestLoop test_;
   const net_internal::TlsTestContexts contexts_{GetParam()};
@@ -150,6 +155,55 @@ TEST_P(StartTlsStreamTest, WhatWasWrittenBeforeIsSentInClear) {
   EXPECT_TRUE(server.Error().ok()) << server.Error();
 }
 
+// STR-16
+TEST_P(StartTlsStreamTest, WhatIsWrittenMeanwhileIsRefusedAndNotSentInClear) {
+  Connect();
+  const std::string before(1000000, 'b');
+  ASSERT_TRUE(client_->writer.Write(before).ok());
+  const StreamWriter writer = client_->writer;  // Another handle.
+  const auto expect_refused = [&] {
+    for (const absl::Status& status :
+         {writer.Write("clear"), writer.Write(""),
+          writer.WriteLines({"clear", "text"}), writer.WriteEof()}) {
+      EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
+    }
+    EXPECT_FALSE(writer.CanWriteEof());
+    EXPECT_FALSE(writer.IsClosing());
+    const Task<void> again =
+        Begin(StartTls(writer, client_context_, client_options_));
+    ASSERT_TRUE(again.done());
+    EXPECT_EQ(again.Error().code(), absl::StatusCode::kFailedPrecondition);
+  };
+  const Task<void> client =
+      Begin(StartTls(client_->writer, client_context_, client_options_));
+  expect_refused();  // It waits for the rest to be sent.
+  const Task<std::string> got = Begin(Receive(server_->reader, before.size()));
+  RunUntil([&] { return got.done(); });
+  EXPECT_TRUE(*got.Result() == before);
+  ASSERT_FALSE(client.done());
+  expect_refused();  // It waits for the peer's part of the handshake.
+  const Task<void> server =
+      Begin(StartTls(server_->writer, server_context_, server_options_));
+  RunUntil([&] { return client.done() && server.done(); });
+  EXPECT_TRUE(client.Error().ok()) << client.Error();
+  EXPECT_TRUE(server.Error().ok()) << server.Error();
+  EXPECT_TRUE(writer.Write("secret").ok());
+  RunUntil([&] { return server_->reader.buffered() == "secret"; });
+}
+
+TEST_P(StartTlsStreamTest, ItMayBeClosedMeanwhile) {
+  Connect();
+  const Task<void> client =
+      Begin(StartTls(client_->writer, client_context_, client_options_));
+  ASSERT_FALSE(client.done());
+  client_->writer.Close();
+  EXPECT_TRUE(client_->writer.IsClosing());
+  RunUntil([&] { return client.done(); });
+  EXPECT_FALSE(client.Error().ok());
+  EXPECT_TRUE(client_->writer.Write("dropped").ok());
+  EXPECT_EQ(client_->reader.error(), client.Error());
+}
+
 TEST_P(StartTlsStreamTest, bug_I6_ClearTextBehindTheCommandReachesNobody) {
   Connect();
   const Task<void> server = Begin(ServeUpgrade());
@@ -181,6 +235,8 @@ TEST_P(StartTlsStreamTest, WhatIsRefusedAtOnceLeavesTheStreamAsItWas) {
   ASSERT_TRUE(client_->writer.Write("again\n").ok());
   RunUntilIdle();
   EXPECT_EQ(server_->reader.buffered(), "hello\nagain\n");
+  ASSERT_TRUE(server_->writer.Write("answer\n").ok());
+  RunUntil([&] { return client_->reader.buffered() == "answer\n"; });
 }
 
 TEST_P(StartTlsStreamTest, NobodyMayBeReading) {

@@ -42,9 +42,11 @@ class StartTlsOptions {
 // everything after that is TLS. Its protocol keeps its place: it is the new
 // transport's, `ConnectionMade()` is not called again (TLS-20), and it should
 // use the new transport from now on; it hears nothing until the handshake is
-// done and whoever awaits this has gone on. Reading stops with this call's
-// first step and goes on with the handshake. From a callback of the protocol's,
-// stop it there (PauseReading()), and create a task for the rest.
+// done and whoever awaits this has gone on. What is written to `transport`
+// itself from now on goes out in clear, into the handshake, which fails.
+// Reading stops with this call's first step and goes on with the handshake.
+// From a callback of the protocol's, stop it there (PauseReading()), and create
+// a task for the rest.
 //   kFailedPrecondition: `transport` is closing (TLS-24).
 //   kInvalidArgument: a timeout is not positive, or the context does not take
 //     the server's name.

@@ -60,11 +60,7 @@ void AsyncGeneratorState::BeginStep(bool closing, PromiseBase& caller,
 
 void AsyncGeneratorState::EndStep(Call& call) {
   running_ = false;
-  if (call.done()) {
-    call.DestroyFrame();
-  } else {
-    call.Release();
-  }
+  call.Release();
 }
 
 void AsyncGeneratorState::DestroyFrame() {
@@ -127,10 +123,13 @@ std::vector<AsyncGeneratorRef> AsyncGeneratorList::ShutDown() {
   return generators;
 }
 
-absl::Status AsyncYieldAwait::TakeStatus() {
-  if (!ignored_close_) return absl::OkStatus();
-  return absl::FailedPreconditionError(
-      "Close: the asynchronous generator ignored close, and yielded again");
+bool AsyncYieldAwait::Evaluate(absl::Status& why) {
+  if (!promise_.closing() || (tells_ && !ignored_close_)) return true;
+  if (ignored_close_) {
+    why = absl::FailedPreconditionError(
+        "Close: the asynchronous generator ignored close, and yielded again");
+  }
+  return false;
 }
 
 bool AsyncCloseAwait::await_ready() {

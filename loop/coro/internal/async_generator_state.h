@@ -37,8 +37,6 @@ class AsyncGeneratorPromise : public AwaitingPromise {
   bool closing() const { return closing_; }
 
  protected:
-  using AwaitingPromise::AwaitingPromise;
-
   AsyncGeneratorState* NewState();
 
  private:
@@ -131,16 +129,14 @@ class AsyncYieldAwait final : public AwaitBase, public EndingAwait {
   template <typename Promise>
   void await_suspend(std::coroutine_handle<Promise>) noexcept {
     promise_.set_ending_await(this);
+    promise_.MayHaveFailed();
     ignored_close_ = promise_.closing();
     promise_.stack()->SetNext(ignored_close_ ? promise_ : *promise_.caller());
   }
   bool await_resume() const noexcept { return promise_.closing(); }
 
  private:
-  bool Evaluate() override {
-    return !promise_.closing() || (tells_ && !ignored_close_);
-  }
-  absl::Status TakeStatus() override;
+  bool Evaluate(absl::Status& why) override;
 
   AsyncGeneratorPromise& promise_;
   const bool tells_;

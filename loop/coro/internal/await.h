@@ -26,11 +26,21 @@ class AwaitBase {
   AwaitBase& operator=(const AwaitBase&) = delete;
 };
 
+// An await that gives a status, OK if it is ready at once, and otherwise calls
+// `MayHaveFailed()` of the promise if it is not OK: so that nobody need look at
+// it in most cases. Says so by a constant.
+template <typename A>
+concept TellsOfFailure = requires {
+  requires std::remove_cvref_t<A>::kTellsOfFailure;
+};
+
 // Stands for an await that exists already. By value, since g++ 12 copies what
 // `await_transform()` returns by reference.
 template <typename A>
 class AwaitRef : public AwaitBase {
  public:
+  static constexpr bool kTellsOfFailure = TellsOfFailure<A>;
+
   explicit AwaitRef(A& await) : await_(await) {}
 
   bool await_ready() { return await_.await_ready(); }
@@ -88,19 +98,19 @@ using AwaitedValue = typename ValueOf<AwaitedOutcome<A>>::Type;
 // A promise whose coroutine may await what evkit can be awaited for.
 class AwaitingPromise : public PromiseBase {
  public:
+  // The place in parts: g++ keeps each copy of an object in the frame.
   template <typename A>
-  decltype(auto) await_transform(
-      A&& awaitable, SourceLocation where = SourceLocation::Here()) {
+  decltype(auto) await_transform(A&& awaitable,
+                                 const char* file = __builtin_FILE(),
+                                 int line = __builtin_LINE(),
+                                 const char* function = __builtin_FUNCTION()) {
     static_assert(
         HasOrIsAwait<A>,
         "a coroutine of evkit's awaits a Coro (as an rvalue), Future, Task, or "
         "what a function of evkit's returns; wrap others in a Future");
-    set_where(where);
+    set_where(SourceLocation::Here(file, line, function));
     return AwaitOf(std::forward<A>(awaitable));
   }
-
- protected:
-  using PromiseBase::PromiseBase;
 };
 
 }  // namespace evkit::loop_internal

@@ -25,7 +25,7 @@ class CallInto : public AwaitBase {
   void await_suspend(std::coroutine_handle<Promise> caller) noexcept {
     call_.Begin(&caller.promise(), *caller.promise().stack());
   }
-  void await_resume() { call_.DestroyFrame(); }
+  void await_resume() {}
 
  private:
   Call call_;

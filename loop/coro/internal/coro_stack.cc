@@ -10,12 +10,18 @@ absl::Status NoResultError() {
       "absl::OkStatus();`, others with a value or an error");
 }
 
-void CoroStack::End(PromiseBase& frame, EndingAwait& why) {
+void CoroStack::ResumeOrEnd(PromiseBase& frame) {
+  frame.may_have_failed_ = false;
+  absl::Status why;
+  if (frame.ending_await_ == nullptr || frame.ending_await_->Evaluate(why)) {
+    frame.handle().resume();
+    return;
+  }
   Call& call = *frame.call_;
   PromiseBase* const caller = frame.caller_;
-  call.slot_.status = why.TakeStatus();
-  call.done_ = true;
+  call.slot_.status = std::move(why);
   call.DestroyFrame();
+  if (caller != nullptr) caller->MayHaveFailed();
   ReturnTo(caller);
 }
 

@@ -33,10 +33,9 @@ class EndingAwait {
   EndingAwait(const EndingAwait&) = delete;
   EndingAwait& operator=(const EndingAwait&) = delete;
 
-  // Called when the coroutine is about to go on; false to end it.
-  virtual bool Evaluate() = 0;
-  // Why it ends.
-  virtual absl::Status TakeStatus() = 0;
+  // Called when the coroutine is about to go on, and what it waited for may
+  // have failed. False to end it; `why` is what its caller gets.
+  virtual bool Evaluate(absl::Status& why) = 0;
 
  protected:
   ~EndingAwait() = default;
@@ -67,7 +66,8 @@ class Call {
   // Gives it up, suspended.
   void Release() { callee_ = nullptr; }
 
-  bool done() const { return done_; }
+  // Whether it has ended: there is no frame any more.
+  bool done() const { return callee_ == nullptr; }
   SlotBase& slot() { return slot_; }
   PromiseBase* callee() const { return callee_; }
 
@@ -77,7 +77,6 @@ class Call {
 
   SlotBase& slot_;
   PromiseBase* callee_;
-  bool done_ = false;
 };
 
 // What the promises of all coroutines have in common.
@@ -86,32 +85,29 @@ class PromiseBase {
   PromiseBase(const PromiseBase&) = delete;
   PromiseBase& operator=(const PromiseBase&) = delete;
 
-  static void* operator new(size_t size) {
+  [[gnu::always_inline]] static void* operator new(size_t size) {
     return FrameAllocator::Allocate(size);
   }
-  static void operator delete(void* memory, size_t size) noexcept {
+  [[gnu::always_inline]] static void operator delete(void* memory,
+                                                     size_t size) noexcept {
     FrameAllocator::Free(memory, size);
   }
 
   std::suspend_always initial_suspend() noexcept { return {}; }
-
-  // Ends the coroutine: its caller goes on.
-  class FinalAwait {
-   public:
-    FinalAwait() {}
-    bool await_ready() noexcept { return false; }
-    template <typename Promise>
-    void await_suspend(std::coroutine_handle<Promise> handle) noexcept {
-      handle.promise().OnEnd();
-    }
-    void await_resume() noexcept {}
-  };
-  FinalAwait final_suspend() noexcept { return FinalAwait(); }
+  // Ends the coroutine: its caller goes on, once the frame has destroyed
+  // itself, which it does without being resumed.
+  std::suspend_never final_suspend() noexcept {
+    OnEnd(/*failed=*/false);
+    return {};
+  }
   void unhandled_exception() noexcept {
     call_->slot().exception = UnhandledException();
   }
 
-  std::coroutine_handle<> handle() const { return handle_; }
+  // Every promise begins with this, and none is aligned otherwise.
+  std::coroutine_handle<> handle() {
+    return std::coroutine_handle<PromiseBase>::from_promise(*this);
+  }
   // The stack that it runs on; null before it began.
   CoroStack* stack() const { return stack_; }
   // The coroutine that called it; null for the first one.
@@ -120,24 +116,30 @@ class PromiseBase {
   // The await that it is in, or was in last.
   SourceLocation where() const { return where_; }
   void set_where(SourceLocation where) { where_ = where; }
-  // Asks `await` before this coroutine is resumed next.
+  // The await in which this coroutine is being suspended wants to be asked
+  // should it fail; null: it does not, which every await that suspends has to
+  // say.
   void set_ending_await(EndingAwait* await) { ending_await_ = await; }
+  // What it waits for has failed, or may have: the ending await, if there is
+  // one, is asked before this coroutine is resumed.
+  void MayHaveFailed() { may_have_failed_ = true; }
 
  protected:
-  explicit PromiseBase(std::coroutine_handle<> handle) : handle_(handle) {}
+  PromiseBase() = default;
   ~PromiseBase() = default;
+
+  void OnEnd(bool failed) noexcept;
 
  private:
   friend class Call;
   friend class CoroStack;
 
-  void OnEnd() noexcept;
-
-  const std::coroutine_handle<> handle_;
-  CoroStack* stack_ = nullptr;
-  PromiseBase* caller_ = nullptr;
-  Call* call_ = nullptr;
-  EndingAwait* ending_await_ = nullptr;
+  // Those without a value get it when the coroutine begins, and awaits.
+  CoroStack* stack_;
+  PromiseBase* caller_;
+  Call* call_;
+  EndingAwait* ending_await_;
+  bool may_have_failed_ = false;
   SourceLocation where_;
 };
 
@@ -164,9 +166,9 @@ class CoroStack {
  private:
   friend class PromiseBase;
 
-  // Ends a frame where it stands, and gives its caller the await's status. Not
-  // inline: it would make `Resume()` slower.
-  [[gnu::noinline]] void End(PromiseBase& frame, EndingAwait& why);
+  // Asks the frame's ending await whether to resume it, or else ends it where
+  // it stands. Not inline: it would make `Resume()` slower.
+  [[gnu::noinline]] void ResumeOrEnd(PromiseBase& frame);
   // A frame has ended that was called by this one.
   void ReturnTo(PromiseBase* caller) {
     next_ = caller;
@@ -177,8 +179,9 @@ class CoroStack {
   PromiseBase* innermost_ = nullptr;
 };
 
-inline void PromiseBase::OnEnd() noexcept {
-  call_->done_ = true;
+inline void PromiseBase::OnEnd(bool failed) noexcept {
+  call_->callee_ = nullptr;
+  if (failed && caller_ != nullptr) caller_->MayHaveFailed();
   stack_->ReturnTo(caller_);
 }
 
@@ -187,12 +190,10 @@ inline void CoroStack::Resume() {
   while (frame != nullptr) {
     innermost_ = frame;
     next_ = nullptr;
-    EndingAwait* const ending = frame->ending_await_;
-    frame->ending_await_ = nullptr;
-    if (ending == nullptr || ending->Evaluate()) {
-      frame->handle_.resume();
+    if (!frame->may_have_failed_) [[likely]] {
+      frame->handle().resume();
     } else {
-      End(*frame, *ending);
+      ResumeOrEnd(*frame);
     }
     frame = next_;
   }
@@ -201,10 +202,11 @@ inline void CoroStack::Resume() {
 inline Call::~Call() { DestroyFrame(); }
 
 inline void Call::DestroyFrame() {
-  if (callee_ != nullptr) std::exchange(callee_, nullptr)->handle_.destroy();
+  if (callee_ != nullptr) std::exchange(callee_, nullptr)->handle().destroy();
 }
 
 inline void Call::Begin(PromiseBase* caller, CoroStack& stack) {
+  if (caller != nullptr) caller->set_ending_await(nullptr);
   callee_->call_ = this;
   callee_->caller_ = caller;
   callee_->stack_ = &stack;

@@ -28,7 +28,7 @@ namespace evkit::loop_internal {
 // nothing is kept, so that it sees every use after free.
 class FrameAllocator {
  public:
-  static void* Allocate(size_t size) {
+  [[gnu::always_inline]] static void* Allocate(size_t size) {
     if constexpr (EVKIT_RECYCLE_FRAMES) {
       const size_t size_class = ClassOf(size);
       if (size_class < kClasses) {
@@ -45,7 +45,7 @@ class FrameAllocator {
   }
 
   // `size` is what was asked for.
-  static void Free(void* memory, size_t size) noexcept {
+  [[gnu::always_inline]] static void Free(void* memory, size_t size) noexcept {
     if constexpr (EVKIT_RECYCLE_FRAMES) {
       const size_t size_class = ClassOf(size);
       Lists& lists = lists_;

@@ -118,13 +118,6 @@ void FutureState::CompleteCancelled(absl::string_view message) {
   CallHooks();
 }
 
-void FutureState::CompleteFinished(bool failed) {
-  state_ = State::kFinished;
-  failed_ = failed;
-  error_unseen_ = failed;
-  CallHooks();
-}
-
 void FutureState::AddHook(DoneHook& hook) {
   if (done()) {
     hook.OnDone(*this);
@@ -138,7 +131,6 @@ void FutureState::AddHook(DoneHook& hook) {
 }
 
 void FutureState::CallHooks() {
-  if (first_hook_ == nullptr) return;
   const FutureRef keep_alive(this);
   while (first_hook_ != nullptr) {
     DoneHook& hook = *first_hook_;

@@ -163,7 +163,12 @@ class FutureState {
   virtual ~FutureState() { hub_->Unref(); }
 
   void CompleteCancelled(absl::string_view message);
-  void CompleteFinished(bool failed);
+  void CompleteFinished(bool failed) {
+    state_ = State::kFinished;
+    failed_ = failed;
+    error_unseen_ = failed;
+    if (first_hook_ != nullptr) CallHooks();
+  }
 
   void set_error_unseen(bool unseen) { error_unseen_ = unseen; }
 
@@ -171,7 +176,7 @@ class FutureState {
   friend class DoneHook;
 
   void CallHooks();
-  void Delete();
+  [[gnu::noinline]] void Delete();
   void ReportUnseenError();
 
   TaskHub* const hub_;

@@ -38,22 +38,6 @@ RefPtr<TaskHub> TaskHub::Of(AbstractEventLoop& loop) {
   return RefPtr<TaskHub>(&owner->hub());
 }
 
-void TaskHub::Add(TaskState& task) {
-  task.previous_task = last_;
-  task.next_task = nullptr;
-  (last_ == nullptr ? first_ : last_->next_task) = &task;
-  last_ = &task;
-  ++task_count_;
-}
-
-void TaskHub::Remove(TaskState& task) {
-  (task.previous_task == nullptr ? first_ : task.previous_task->next_task) =
-      task.next_task;
-  (task.next_task == nullptr ? last_ : task.next_task->previous_task) =
-      task.previous_task;
-  --task_count_;
-}
-
 void TaskHub::Close() {
   AbstractEventLoop& loop = *loop_;
   while (first_ != nullptr) {

@@ -9,17 +9,10 @@
 #include "evkit/loop/internal/exceptions.h"
 
 namespace evkit::loop_internal {
-namespace {
-
-uint64_t NextTaskNumber() {
-  static std::atomic<uint64_t> last{0};
-  return last.fetch_add(1, std::memory_order_relaxed) + 1;
-}
-
-}  // namespace
 
 constinit thread_local TaskState* TaskState::current_ = nullptr;
 constinit std::atomic<TaskState::Wrapper> TaskState::new_task_wrapper_{nullptr};
+constinit std::atomic<uint64_t> TaskState::last_number_{0};
 
 class TaskState::ScopedCurrent {
  public:
@@ -33,32 +26,37 @@ class TaskState::ScopedCurrent {
   TaskState* const outer_;
 };
 
-TaskState::TaskState(TaskHub& hub, SlotBase& slot, PromiseBase* coroutine)
-    : FutureState(hub, slot),
-      step_(*this),
-      call_(slot, coroutine),
-      number_(NextTaskNumber()) {}
-
-void TaskState::Start(std::string&& name, const Context* context, bool eager,
-                      SourceLocation where) {
+inline void TaskState::Begin(const SourceLocation& where) {
   begun_ = true;
-  if (!name.empty()) set_name(std::move(name));
   step_.Start(where);
-  if (context != nullptr) step_.context().Use(*context);
-  if (step_.context().cell().size() != 0) Wrap();
   Ref();  // For the step's node.
   hub().Add(*this);
+}
+
+bool TaskState::StartPlainly(const SourceLocation& where) {
+  AbstractEventLoop* const loop = this->loop();
+  if (loop == nullptr || hub().task_factory() != nullptr || loop->IsClosed()) {
+    return false;
+  }
+  Begin(where);
+  if (step_.context().cell().size() != 0) Wrap();
+  call_.Begin(nullptr, *this);
+  Queue(*loop);
+  return true;
+}
+
+void TaskState::Start(std::string&& name, const Context* context, bool eager,
+                      const SourceLocation& where) {
+  if (!name.empty()) set_name(std::move(name));
+  Begin(where);
+  if (context != nullptr) step_.context().Use(*context);
+  if (step_.context().cell().size() != 0) Wrap();
   call_.Begin(nullptr, *this);
   if (!eager || !loop()->IsRunning()) {
     Wake();
     return;
   }
   StepHere();
-}
-
-void TaskState::StepNode::Run() {
-  const ScopedContextCell in_context(context().cell());
-  task_.Step();
 }
 
 void TaskState::StepHere() {
@@ -95,47 +93,67 @@ void TaskState::Wake() {
   if (queued_ || done()) return;
   AbstractEventLoop* const loop = this->loop();
   if (loop == nullptr) return;
-  queued_ = true;
-  step_.Ref();
-  if (!loop->CallSoonNode(step_)) queued_ = false;
+  Queue(*loop);
 }
 
 void TaskState::Continue() {
   if (!queued_ && !done()) StepHere();
 }
 
-void TaskState::Step() {
+inline void TaskState::Step() {
   const ScopedCurrent current(*this);
   queued_ = false;
-  if (must_cancel_) {
-    must_cancel_ = false;
-    if (call_.callee() != nullptr && innermost() == nullptr) {  // Not begun.
-      EndCancelled(std::string(cancellation_.message()));
-      return;
-    }
-    deliver_cancellation_ = true;
-  }
+  if (done()) return;  // It was destroyed in the meantime.
+  if (must_cancel_ && !TakeCancellationRequest()) return;
   waiting_on_ = nullptr;
   Resume();
-  deliver_cancellation_ = false;
   if (call_.done()) {
     End();
-    if (slot().exception != nullptr && IsFatalException(slot().exception)) {
-      std::rethrow_exception(slot().exception);
-    }
-  } else if (must_cancel_ && waiting_on_ != nullptr &&
-             waiting_on_->CancelWait(cancellation_.message())) {
+    return;
+  }
+  deliver_cancellation_ = false;
+  if (must_cancel_ && waiting_on_ != nullptr &&
+      waiting_on_->CancelWait(cancellation_.message())) {
     must_cancel_ = false;
   }
 }
 
+// False if that was the end of the task, which had not begun.
+bool TaskState::TakeCancellationRequest() {
+  must_cancel_ = false;
+  if (innermost() == nullptr) {
+    EndCancelled(std::string(cancellation_.message()));
+    return false;
+  }
+  deliver_cancellation_ = true;
+  innermost()->MayHaveFailed();
+  return true;
+}
+
+void TaskState::StepNode::Run() {
+  const ScopedContextCell in_context(context().cell());
+  task_.Step();
+}
+
 void TaskState::End() {
-  call_.DestroyFrame();
-  const FutureRef keep_alive(this);
+  if (HasValue() && !must_cancel_) [[likely]] {
+    hub().Remove(*this);
+    CompleteFinished(/*failed=*/false);
+    step_.Unref();
+    return;
+  }
   if (slot().exception != nullptr) {
     hub().Remove(*this);
     CompleteFinished(/*failed=*/true);
-  } else if (!HasValue()) {
+    step_.Unref();
+    if (IsFatalException(slot().exception)) {
+      std::rethrow_exception(slot().exception);
+    }
+  } else if (HasValue()) {
+    must_cancel_ = false;
+    DropValue();
+    EndCancelled(std::string(cancellation_.message()));
+  } else {
     if (slot().status.ok()) slot().status = NoResultError();
     if (slot().status.code() == absl::StatusCode::kCancelled) {
       EndCancelled(std::string(slot().status.message()));
@@ -143,20 +161,11 @@ void TaskState::End() {
     }
     hub().Remove(*this);
     CompleteFinished(/*failed=*/true);
-  } else if (must_cancel_) {
-    must_cancel_ = false;
-    DropValue();
-    EndCancelled(std::string(cancellation_.message()));
-    return;
-  } else {
-    hub().Remove(*this);
-    CompleteFinished(/*failed=*/false);
+    step_.Unref();
   }
-  step_.Unref();
 }
 
 void TaskState::EndCancelled(absl::string_view message) {
-  const FutureRef keep_alive(this);
   call_.DestroyFrame();
   hub().Remove(*this);
   CompleteCancelled(message);

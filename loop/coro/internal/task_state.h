@@ -42,6 +42,8 @@ class Suspension : public AwaitBase {
 
   template <typename Promise>
   void Suspend(std::coroutine_handle<Promise> handle);
+  // For an await that tells of failure.
+  void MayHaveFailed();
   // The task that waits here; null if this await did not have to.
   TaskState* task() const { return task_; }
   // Whether the task was cancelled while it could no longer be told by
@@ -66,7 +68,10 @@ class TaskState : public FutureState, public CoroStack {
   // Begins. In the current context, or in the one given; `eager`: with a first
   // step here and now, if the loop is running.
   void Start(std::string&& name, const Context* context, bool eager,
-             SourceLocation where);
+             const SourceLocation& where);
+  // The same with nothing special, unless the loop makes its tasks in a way of
+  // its own, or is closed: then it returns false.
+  bool StartPlainly(const SourceLocation& where);
   bool started() const { return begun_; }
   // Ends it before it began, with an error.
   void Refuse(absl::Status error);
@@ -81,10 +86,12 @@ class TaskState : public FutureState, public CoroStack {
   // loop, which then does nothing else: for what must not be lost should the
   // task be cancelled before its turn comes. The await may be gone afterwards.
   void Continue();
-  // As Wake(), for an await that cannot be cancelled.
+  // As Wake(), in the step that is running, for an await that cannot be
+  // cancelled.
   void Yield() {
     waiting_on_ = nullptr;
-    Wake();
+    AbstractEventLoop* const loop = this->loop();
+    if (!queued_ && loop != nullptr) Queue(*loop);
   }
   bool TakeCancellation(absl::Status* status);
 
@@ -113,7 +120,11 @@ class TaskState : public FutureState, public CoroStack {
   TaskState* next_task = nullptr;
 
  protected:
-  TaskState(TaskHub& hub, SlotBase& slot, PromiseBase* coroutine);
+  TaskState(TaskHub& hub, SlotBase& slot, PromiseBase* coroutine)
+      : FutureState(hub, slot),
+        step_(*this),
+        call_(slot, coroutine),
+        number_(last_number_.fetch_add(1, std::memory_order_relaxed) + 1) {}
   ~TaskState() override = default;
 
  private:
@@ -124,7 +135,7 @@ class TaskState : public FutureState, public CoroStack {
    public:
     explicit StepNode(TaskState& task) : task_(task) {}
 
-    void Start(SourceLocation where) { Begin(where); }
+    void Start(const SourceLocation& where) { Begin(where); }
     void Run() override;
 
    private:
@@ -138,15 +149,24 @@ class TaskState : public FutureState, public CoroStack {
   virtual bool HasValue() const = 0;
   virtual void DropValue() = 0;
 
+  void Begin(const SourceLocation& where);
+  void Queue(AbstractEventLoop& loop) {
+    queued_ = true;
+    step_.Ref();
+    if (!loop.CallSoonNode(step_)) queued_ = false;
+  }
   void Wrap();
   void StepHere();
+  // These are called while the queue's reference keeps the task alive.
   void Step();
+  bool TakeCancellationRequest();
   void End();
   void EndCancelled(absl::string_view message);
   void RequestCancel(absl::string_view message);
 
   static constinit thread_local TaskState* current_;
   static constinit std::atomic<Wrapper> new_task_wrapper_;
+  static constinit std::atomic<uint64_t> last_number_;
 
   StepNode step_;
   Call call_;
@@ -162,11 +182,30 @@ class TaskState : public FutureState, public CoroStack {
   bool being_cancelled_ = false;       // `Cancel()` is passing through.
 };
 
+inline void TaskHub::Add(TaskState& task) {
+  task.previous_task = last_;
+  task.next_task = nullptr;
+  (last_ == nullptr ? first_ : last_->next_task) = &task;
+  last_ = &task;
+  ++task_count_;
+}
+
+inline void TaskHub::Remove(TaskState& task) {
+  (task.previous_task == nullptr ? first_ : task.previous_task->next_task) =
+      task.next_task;
+  (task.next_task == nullptr ? last_ : task.next_task->previous_task) =
+      task.previous_task;
+  --task_count_;
+}
+
 template <typename Promise>
 void Suspension::Suspend(std::coroutine_handle<Promise> handle) {
   task_ = static_cast<TaskState*>(handle.promise().stack());
   task_->Suspend(*this);
+  handle.promise().set_ending_await(nullptr);
 }
+
+inline void Suspension::MayHaveFailed() { task_->innermost()->MayHaveFailed(); }
 
 inline bool Suspension::TakeCancellation(absl::Status* status) {
   return task_ != nullptr && task_->TakeCancellation(status);

@@ -15,39 +15,10 @@ absl::Status ShutDownError() {
 
 }  // namespace
 
-// One wait for room or for an item. If it ends without the caller going on,
-// although it was woken, the next in line is woken in its place.
-class QueueCore::Turn {
- public:
-  enum class What { kRoom, kItem };
-
-  Turn(QueueCore& queue, What what)
-      : queue_(queue), what_(what), place_(list(), name()) {}
-  Turn(const Turn&) = delete;
-  Turn& operator=(const Turn&) = delete;
-  ~Turn() {
-    place_.Leave();
-    if (taken_ || !place_.woken()) return;
-    const bool none = what_ == What::kRoom ? queue_.full() : queue_.empty();
-    if (!none) list().WakeNext();
-  }
-
-  Waiter& waiter() { return place_.waiter(); }
-  void Take() { taken_ = true; }
-
- private:
-  WaitList& list() {
-    return what_ == What::kRoom ? queue_.putters_ : queue_.getters_;
-  }
-  const char* name() const {
-    return what_ == What::kRoom ? "Queue.Put" : "Queue.Get";
-  }
-
-  QueueCore& queue_;
-  const What what_;
-  WaitPlace place_;
-  bool taken_ = false;
-};
+void QueueTurn::PassOn() {
+  const bool none = what_ == kRoom ? queue_.full() : queue_.empty();
+  if (!none) list().WakeNext();
+}
 
 QueueCore::QueueCore(size_t maxsize) : maxsize_(maxsize) { finished_.Set(); }
 
@@ -75,26 +46,8 @@ void QueueCore::OnGet() {
   putters_.WakeNext();
 }
 
-Coro<void> QueueCore::WaitForRoom(RefPtr<QueueCore> queue) {
-  while (queue->full()) {
-    if (queue->shut_down_) co_return ShutDownError();
-    co_await OrReturn(queue->Bind("Queue"));
-    Turn turn(*queue, Turn::What::kRoom);
-    co_await OrReturn(turn.waiter());
-    turn.Take();
-  }
-  co_return absl::OkStatus();
-}
-
-Coro<void> QueueCore::WaitForItem(RefPtr<QueueCore> queue) {
-  while (queue->empty()) {
-    if (queue->shut_down_) co_return ShutDownError();
-    co_await OrReturn(queue->Bind("Queue"));
-    Turn turn(*queue, Turn::What::kItem);
-    co_await OrReturn(turn.waiter());
-    turn.Take();
-  }
-  co_return absl::OkStatus();
+absl::Status QueueCore::CheckWait() {
+  return shut_down_ ? ShutDownError() : Bind("Queue");
 }
 
 absl::Status QueueCore::TaskDone() {

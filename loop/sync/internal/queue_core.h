@@ -32,10 +32,9 @@ class QueueCore : public SyncState {
   void OnPut();
   void OnGet();
 
-  // Waits until there is room, or an item; fails if the queue is shut down
-  // first. An OK result holds until the caller suspends.
-  static Coro<void> WaitForRoom(RefPtr<QueueCore> queue);
-  static Coro<void> WaitForItem(RefPtr<QueueCore> queue);
+  // Why the running task cannot wait for room or for an item; OK if it can,
+  // which a QueueTurn is for.
+  absl::Status CheckWait();
 
   absl::Status TaskDone();
   static Coro<void> Join(RefPtr<QueueCore> queue);
@@ -47,7 +46,7 @@ class QueueCore : public SyncState {
   ~QueueCore() override = default;
 
  private:
-  class Turn;
+  friend class QueueTurn;
 
   const size_t maxsize_;
   size_t size_ = 0;
@@ -56,6 +55,40 @@ class QueueCore : public SyncState {
   uint64_t unfinished_ = 0;
   Event finished_;
   bool shut_down_ = false;
+};
+
+// One wait for room or for an item: a local of the coroutine that awaits
+// `waiter()`. If it ends without the caller going on, although it was woken,
+// the next in line is woken in its place.
+class QueueTurn {
+ public:
+  enum What { kRoom, kItem };
+
+  QueueTurn(QueueCore& queue, What what)
+      : queue_(queue), what_(what), place_(list(), name()) {}
+  QueueTurn(const QueueTurn&) = delete;
+  QueueTurn& operator=(const QueueTurn&) = delete;
+  ~QueueTurn() {
+    place_.Leave();
+    if (!taken_ && place_.woken()) PassOn();
+  }
+
+  Waiter& waiter() { return place_.waiter(); }
+  void Take() { taken_ = true; }
+
+ private:
+  WaitList& list() {
+    return what_ == kRoom ? queue_.putters_ : queue_.getters_;
+  }
+  const char* name() const {
+    return what_ == kRoom ? "Queue.Put" : "Queue.Get";
+  }
+  void PassOn();
+
+  QueueCore& queue_;
+  const What what_;
+  WaitPlace place_;
+  bool taken_ = false;
 };
 
 }  // namespace evkit::loop_internal

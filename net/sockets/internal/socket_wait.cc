@@ -13,29 +13,25 @@
 namespace evkit::net_internal {
 
 void SocketWait::Arm() {
-  AbstractEventLoop& loop = *task()->loop();
-  absl::Status status = direction_ == Direction::kRead
-                            ? loop.AddReader(fd_, OnReady(this))
-                            : loop.AddWriter(fd_, OnReady(this));
+  absl::Status status = task()->loop()->WatchFd(
+      fd_, socket_.id(), direction_ == Direction::kWrite, *this);
   if (status.ok()) return;
   status_ = std::move(status);
   state_ = State::kDone;
   task()->Yield();
 }
 
+// A socket that just took some will take more: watching it on would only lead
+// to a turn in which nobody wants to know.
 void SocketWait::Disarm() {
-  if (on_ready_ == nullptr) return;
-  std::exchange(on_ready_, nullptr)->Detach();
-  AbstractEventLoop* const loop = task()->loop();
-  if (loop == nullptr) return;
-  if (direction_ == Direction::kRead) {
-    loop->RemoveReader(fd_);
+  if (direction_ == Direction::kWrite && watching()) {
+    task()->loop()->RemoveWriter(fd_);
   } else {
-    loop->RemoveWriter(fd_);
+    StopWatching();
   }
 }
 
-void SocketWait::TryAgain() {
+void SocketWait::OnReady() {
   if (!Attempt()) return;
   Disarm();
   state_ = State::kDone;
@@ -49,14 +45,6 @@ bool SocketWait::CancelWait(absl::string_view message) {
   state_ = State::kCancelled;
   task()->Wake();
   return true;
-}
-
-absl::Status SocketWait::Finish() {
-  absl::Status cancellation;
-  if (TakeCancellation(&cancellation) && state_ != State::kCancelled) {
-    return cancellation;
-  }
-  return std::move(status_);
 }
 
 void SocketWait::Fail(const IoResult& result, absl::string_view call) {

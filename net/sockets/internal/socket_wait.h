@@ -7,20 +7,22 @@
 #define EVKIT_NET_SOCKETS_INTERNAL_SOCKET_WAIT_H_
 
 #include <coroutine>
+#include <cstddef>
 #include <string>
 #include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "evkit/loop/coro/internal/task_state.h"
+#include "evkit/loop/internal/fd_waiter.h"
 #include "evkit/net/socket.h"
 
 namespace evkit::net_internal {
 
-// Lives in the frame that awaits it, and allocates nothing. The loop's callback
-// and this know each other: if somebody else's takes its place, or the loop
-// closes, this finds out, and what is registered later is left alone (SOCK-09).
-class SocketWait : public loop_internal::Suspension {
+// Lives in the frame that awaits it, and allocates nothing. If somebody else's
+// watch takes the place of this one's, or the loop closes, it waits in vain,
+// and what is registered later is left alone (SOCK-09).
+class SocketWait : public loop_internal::Suspension, loop_internal::FdWaiter {
  public:
   bool await_ready() { return Attempt(); }
   template <typename Promise>
@@ -36,8 +38,8 @@ class SocketWait : public loop_internal::Suspension {
 
   // `name` is shown when the task is printed; it is not copied.
   SocketWait(const char* name, Socket& socket, Direction direction)
-      : socket_(socket), fd_(socket.fd()), name_(name), direction_(direction) {}
-  ~SocketWait() { Disarm(); }
+      : socket_(socket), name_(name), fd_(socket.fd()), direction_(direction) {}
+  ~SocketWait() = default;
 
   Socket& awaited_socket() { return socket_; }
 
@@ -52,47 +54,41 @@ class SocketWait : public loop_internal::Suspension {
     Fail(result, call);
     return true;
   }
+  // Whether it is worth while to try to receive `size` bytes from a stream
+  // before it is reported to be ready.
+  bool MayHaveMore(size_t size) const {
+    return !socket_.drained() || size == 0;
+  }
+  // `Settle()` of receiving from a stream, where `size` bytes were asked for.
+  bool SettleReceived(const IoResult& result, size_t size) {
+    socket_.set_drained(result.ok() && result.bytes() < size &&
+                        result.bytes() > 0 && socket_.type() == SOCK_STREAM);
+    return Settle(result, "recv");
+  }
   // The end, with an error.
   void Fail(absl::Status error) { status_ = std::move(error); }
 
   // For `await_resume()`: OK, the error, or kCancelled.
-  absl::Status Finish();
+  absl::Status Finish() {
+    absl::Status cancellation;
+    if (TakeCancellation(&cancellation) && state_ != State::kCancelled) {
+      return cancellation;
+    }
+    return std::move(status_);
+  }
 
  private:
   enum class State : char { kWaiting, kDone, kCancelled };
 
-  // The loop's callback.
-  class OnReady {
-   public:
-    explicit OnReady(SocketWait* wait) : wait_(wait) { wait->on_ready_ = this; }
-    OnReady(OnReady&& other) noexcept
-        : wait_(std::exchange(other.wait_, nullptr)) {
-      if (wait_ != nullptr) wait_->on_ready_ = this;
-    }
-    OnReady& operator=(OnReady&&) = delete;
-    ~OnReady() {
-      if (wait_ != nullptr) wait_->on_ready_ = nullptr;
-    }
-
-    void operator()() {
-      if (wait_ != nullptr) wait_->TryAgain();
-    }
-    void Detach() { wait_ = nullptr; }
-
-   private:
-    SocketWait* wait_;
-  };
-
+  void OnReady() final;
   void Arm();
   void Disarm();
-  void TryAgain();
   void Fail(const IoResult& result, absl::string_view call);
 
   Socket& socket_;
-  const int fd_;
   const char* const name_;
-  OnReady* on_ready_ = nullptr;  // What is registered; null if nothing is.
   absl::Status status_;
+  const int fd_;
   const Direction direction_;
   State state_ = State::kWaiting;
 };

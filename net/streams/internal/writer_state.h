@@ -77,6 +77,18 @@ class WriterState {
   void Pause() { paused_ = true; }
   void Resume();
 
+  // Up to EndUpgrade() the handles see `gate`, which takes no writes, in place
+  // of the transport.
+  void BeginUpgrade(std::shared_ptr<Transport> gate) {
+    upgrading_ = true;
+    transport_ = std::move(gate);
+  }
+  void EndUpgrade(std::shared_ptr<Transport> transport) {
+    upgrading_ = false;
+    transport_ = std::move(transport);
+  }
+  bool upgrading() const { return upgrading_; }
+
   // From now on the connection goes over this one, which is not paused.
   void ReplaceTransport(std::shared_ptr<Transport> transport);
 
@@ -106,6 +118,7 @@ class WriterState {
   size_t handles_ = 0;
   bool paused_ = false;
   bool lost_ = false;
+  bool upgrading_ = false;
 };
 
 }  // namespace evkit::net_internal
