@@ -151,7 +151,8 @@ def main():
         tables.append(micro_suite.table(cases, micro))
         lost = micro_suite.losses(cases, micro)
         if lost:
-            tables.append("### Where a peer is faster\n\n" + "\n".join(lost) + "\n")
+            tables.append("### Where a peer is faster\n\nWhat evkit takes, of what "
+                          "the peer does.\n\n" + "\n".join(lost) + "\n")
         tables.append(micro_suite.safety_table(micro))
     if counts:
         tables.append(micro_suite.counted_table(counts))

@@ -41,7 +41,8 @@ CASES = [
     Case("cb_burst", "10 000 callbacks at once"),
     posts("wake_rtt", "another thread posts, and looks for the answer"),
     posts("wake_rtt_idle", "the same with the loop asleep"),
-    posts("wake_flood", "another thread posts as fast as it goes"),
+    Case("wake_flood", "another thread posts as fast as it goes; of both threads",
+         counted=False, threads=True),
     Case("timer_ins_cancel_0", "a timer is started and cancelled; no other is pending"),
     Case("timer_ins_cancel_10k", "the same with 10 000 pending"),
     Case("timer_ins_cancel_1m", "the same with a million pending", counted=False),
@@ -148,10 +149,12 @@ def measure(programs, cases, rounds, seconds, quick, say):
         left = {peer: path for peer, path in programs.items() if has(peer, case)}
         for one in range(rounds):
             for peer, path in list(left.items()):
+                # A million timers are long to prepare, in Python very long.
                 slow = peer in PYTHON
-                if slow and quick and (one > 0 or case.name.endswith("_1m")):
+                large = case.name.endswith("_1m")
+                if quick and slow and large:
                     continue
-                if slow and case.name.endswith("_1m") and one > 0:
+                if one > 0 and (slow and (quick or large) or quick and large):
                     continue
                 try:
                     said = run(peer, path, f"--case={case.name}",
@@ -330,6 +333,6 @@ def losses(cases, results):
                   if mine and not is_ours(peer) and peer != LIMIT
                   and theirs["median"] < mine["median"]}
         if faster:
-            lines.append(f"- {case.name}: evkit takes " + ", ".join(
-                f"{times} of {peer}" for peer, times in faster.items()))
+            lines.append(f"- {case.name}: " + ", ".join(
+                f"{times} times {peer}" for peer, times in faster.items()))
     return lines
