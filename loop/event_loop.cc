@@ -212,6 +212,95 @@ bool EventLoop::ForgetFd(int fd) {
   return CheckUsable("ForgetFd").ok() && fd_callbacks_.Forget(fd);
 }
 
+[[gnu::always_inline]] inline absl::Duration EventLoop::PollTimeout() {
+  if (stopping_ || !ready_.empty()) return absl::ZeroDuration();
+  if (wheel_.empty()) return absl::InfiniteDuration();
+  const std::optional<MonotonicTime> wakeup = wheel_.NextWakeup();
+  if (!wakeup.has_value()) return absl::InfiniteDuration();
+  const MonotonicTime now = clock_.Now();
+  if (*wakeup <= now) return absl::ZeroDuration();
+  return std::min(*wakeup - now, kLongestSleep);
+}
+
+[[gnu::always_inline]] inline absl::Status EventLoop::Poll(
+    absl::Duration timeout) {
+  // A child that was forked in a callback and returned from it stops here: what
+  // the kernel keeps for the selector is still shared with the parent.
+  if (ForkedSince(fork_generation_)) return InheritedError("RunForever");
+  if (timeout > absl::ZeroDuration() && !threadsafe_.PrepareToSleep()) {
+    timeout = absl::ZeroDuration();
+  }
+  absl::Status status = selector_->Select(timeout, events_);
+  threadsafe_.Awake();
+  // Posted while waiting: before the events that the wait brought.
+  QueueThreadsafeCallbacks();
+  if (!status.ok()) return status;
+  for (const ReadyEvent& event : events_) {
+    if (event.token != kWakeupToken) {
+      fd_callbacks_.QueueReady(event, ready_);
+    } else if (const int error = threadsafe_.ClearWakeup(); error != 0) {
+      return StatusFromErrno(error, "read(eventfd)");
+    }
+  }
+  return absl::OkStatus();
+}
+
+[[gnu::always_inline]] inline void EventLoop::QueueDueTimers() {
+  if (wheel_.empty()) return;
+  const std::optional<MonotonicTime> wakeup = wheel_.NextWakeup();
+  if (!wakeup.has_value()) return;
+  const MonotonicTime now = clock_.Now();
+  if (now < *wakeup) return;
+  wheel_.Advance(now, [this](TimerWheel::Timer& timer) {
+    ready_.Push(&TimerNode::Of(timer));
+  });
+}
+
+[[gnu::always_inline]] inline void EventLoop::RunNode(HandleNode& node) {
+  ReportExceptions([&node] { node.Run(); },
+                   [this, &node](std::exception_ptr thrown) {
+                     ReportException(node, std::move(thrown));
+                   });
+}
+
+[[gnu::always_inline]] inline void EventLoop::RunBatch() {
+  if (ready_.empty()) return;
+  const loop_internal::ReadyQueue::Mark end = ready_.end();
+  bool is_last;
+  do {
+    HandleNode& node = *ready_.Pop();
+    is_last = loop_internal::ReadyQueue::IsLastBefore(end, node);
+    const ScopedUnref unref(node);
+    if (node.cancelled()) continue;
+    if (timing_callbacks_) {
+      RunTimed(node);
+    } else {
+      RunNode(node);
+    }
+  } while (!is_last);
+}
+
+void EventLoop::RunTimed(HandleNode& node) {
+  const MonotonicTime start = clock_.Now();
+  RunNode(node);
+  const absl::Duration taken = clock_.Now() - start;
+  if (taken >= slow_callback_duration_) ReportSlow(node, taken);
+}
+
+[[gnu::always_inline]] inline absl::Status EventLoop::RunOnce() {
+  timing_callbacks_ = debug_ || report_slow_callbacks_;
+  QueueThreadsafeCallbacks();
+  const absl::Duration timeout = PollTimeout();
+  // A poll that does not wait, of no descriptor but the loop's own, has nothing
+  // to say: what other threads post is seen in memory.
+  if (timeout > absl::ZeroDuration() || !fd_callbacks_.empty()) {
+    if (absl::Status status = Poll(timeout); !status.ok()) return status;
+  }
+  QueueDueTimers();
+  RunBatch();
+  return absl::OkStatus();
+}
+
 absl::Status EventLoop::RunForever() {
   if (absl::Status status = CheckUsable("RunForever"); !status.ok()) {
     return status;
@@ -245,88 +334,6 @@ absl::Status EventLoop::RunForever() {
   do {
     if (absl::Status status = RunOnce(); !status.ok()) return status;
   } while (!stopping_);
-  return absl::OkStatus();
-}
-
-inline absl::Duration EventLoop::PollTimeout() {
-  if (stopping_ || !ready_.empty()) return absl::ZeroDuration();
-  const std::optional<MonotonicTime> wakeup = wheel_.NextWakeup();
-  if (!wakeup.has_value()) return absl::InfiniteDuration();
-  const MonotonicTime now = clock_.Now();
-  if (*wakeup <= now) return absl::ZeroDuration();
-  return std::min(*wakeup - now, kLongestSleep);
-}
-
-inline absl::Status EventLoop::Poll(absl::Duration timeout) {
-  // A child that was forked in a callback and returned from it stops here: what
-  // the kernel keeps for the selector is still shared with the parent.
-  if (ForkedSince(fork_generation_)) return InheritedError("RunForever");
-  if (timeout > absl::ZeroDuration() && !threadsafe_.PrepareToSleep()) {
-    timeout = absl::ZeroDuration();
-  }
-  absl::Status status = selector_->Select(timeout, events_);
-  threadsafe_.Awake();
-  // Posted while waiting: before the events that the wait brought.
-  QueueThreadsafeCallbacks();
-  if (!status.ok()) return status;
-  for (const ReadyEvent& event : events_) {
-    if (event.token != kWakeupToken) {
-      fd_callbacks_.QueueReady(event, ready_);
-    } else if (const int error = threadsafe_.ClearWakeup(); error != 0) {
-      return StatusFromErrno(error, "read(eventfd)");
-    }
-  }
-  return absl::OkStatus();
-}
-
-inline void EventLoop::QueueDueTimers() {
-  const std::optional<MonotonicTime> wakeup = wheel_.NextWakeup();
-  if (!wakeup.has_value()) return;
-  const MonotonicTime now = clock_.Now();
-  if (now < *wakeup) return;
-  wheel_.Advance(now, [this](TimerWheel::Timer& timer) {
-    ready_.Push(&TimerNode::Of(timer));
-  });
-}
-
-[[gnu::always_inline]] inline void EventLoop::RunNode(HandleNode& node) {
-  ReportExceptions([&node] { node.Run(); },
-                   [this, &node](std::exception_ptr thrown) {
-                     ReportException(node, std::move(thrown));
-                   });
-}
-
-void EventLoop::RunBatch() {
-  for (size_t batch = ready_.size(); batch > 0; --batch) {
-    HandleNode& node = *ready_.Pop();
-    const ScopedUnref unref(node);
-    if (node.cancelled()) continue;
-    if (timing_callbacks_) {
-      RunTimed(node);
-    } else {
-      RunNode(node);
-    }
-  }
-}
-
-void EventLoop::RunTimed(HandleNode& node) {
-  const MonotonicTime start = clock_.Now();
-  RunNode(node);
-  const absl::Duration taken = clock_.Now() - start;
-  if (taken >= slow_callback_duration_) ReportSlow(node, taken);
-}
-
-absl::Status EventLoop::RunOnce() {
-  timing_callbacks_ = debug_ || report_slow_callbacks_;
-  QueueThreadsafeCallbacks();
-  const absl::Duration timeout = PollTimeout();
-  // A poll that does not wait, of no descriptor but the loop's own, has nothing
-  // to say: what other threads post is seen in memory.
-  if (timeout > absl::ZeroDuration() || !fd_callbacks_.empty()) {
-    if (absl::Status status = Poll(timeout); !status.ok()) return status;
-  }
-  QueueDueTimers();
-  RunBatch();
   return absl::OkStatus();
 }
 
@@ -432,8 +439,8 @@ absl::Status EventLoop::InheritedError(const char* what) {
       absl::StrCat(what, ": event loop belongs to the parent process"));
 }
 
-absl::Status EventLoop::CheckUsable(const char* what) const {
-  if (!closed_) return CheckNotInherited(what);
+absl::Status EventLoop::UnusableError(const char* what) const {
+  if (!closed_) return InheritedError(what);
   return absl::FailedPreconditionError(
       absl::StrCat(what, ": event loop is closed"));
 }

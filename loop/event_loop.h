@@ -141,7 +141,7 @@ class EventLoop final : public AbstractEventLoop, public ChildWatching {
                              SourceLocation where);
   bool RemoveFdCallback(int fd, Interest direction, const char* what);
 
-  absl::Status RunOnce();
+  inline absl::Status RunOnce();
   inline absl::Duration PollTimeout();
   inline absl::Status Poll(absl::Duration timeout);
   inline void QueueDueTimers();
@@ -150,7 +150,7 @@ class EventLoop final : public AbstractEventLoop, public ChildWatching {
   void QueueThreadsafeCallbacks() {
     if (threadsafe_.MayHaveEntries()) threadsafe_.MoveTo(ready_);
   }
-  void RunBatch();
+  inline void RunBatch();
   inline void RunNode(HandleNode& node);
   void RunTimed(HandleNode& node);
   void ReportException(HandleNode& node, std::exception_ptr thrown);
@@ -164,7 +164,11 @@ class EventLoop final : public AbstractEventLoop, public ChildWatching {
                                          : absl::OkStatus();
   }
   static absl::Status InheritedError(const char* what);
-  absl::Status CheckUsable(const char* what) const;
+  absl::Status CheckUsable(const char* what) const {
+    return closed_ || ForkedSince(fork_generation_) ? UnusableError(what)
+                                                    : absl::OkStatus();
+  }
+  absl::Status UnusableError(const char* what) const;
   void CheckThread(const char* what) const {
     if (debug_.load(std::memory_order_relaxed)) CheckThreadNow(what);
   }

@@ -107,8 +107,16 @@ std::vector<SelectorKey> EpollSelector::GetKeys() const {
 
 // One wait in the kernel, for events to kernel_events_; its result and errno.
 inline int EpollSelector::Wait(const selectors_internal::RemainingWait& wait) {
+  if (wait.HasEnd()) return WaitUntilEnd(wait);
+  return sys::epoll_wait(epoll_fd_.get(), kernel_events_.data(), max_events_,
+                         wait.IsOver() ? 0 : -1);
+}
+
+int EpollSelector::WaitUntilEnd(const selectors_internal::RemainingWait& wait) {
   if (has_epoll_pwait2_ && !wait.IsWholeMillis()) {
-    const int count = WaitToTheNanosecond(wait);
+    timespec storage;
+    const int count = sys::epoll_pwait2(epoll_fd_.get(), kernel_events_.data(),
+                                        max_events_, wait.ToTimespec(storage));
     // Linux before 5.11 says ENOSYS; seccomp filters that are older than the
     // call say EPERM.
     if (count >= 0 || (errno != ENOSYS && errno != EPERM)) return count;
@@ -118,69 +126,88 @@ inline int EpollSelector::Wait(const selectors_internal::RemainingWait& wait) {
                          wait.ToMillis());
 }
 
-int EpollSelector::WaitToTheNanosecond(
-    const selectors_internal::RemainingWait& wait) {
-  timespec storage;
-  return sys::epoll_pwait2(epoll_fd_.get(), kernel_events_.data(), max_events_,
-                           wait.ToTimespec(storage));
-}
-
-// Appends what the kernel reported to `events`. Returns false if some of it was
-// for no present registration, and the kernel goes on watching it.
-inline bool EpollSelector::Collect(int count, std::vector<ReadyEvent>& events) {
-  bool all_wanted = true;
-  events.reserve(static_cast<size_t>(count));
+// Makes what the kernel reported the contents of `events`. Returns false if
+// some of it was for no present registration.
+[[gnu::always_inline]] inline bool EpollSelector::Collect(
+    int count, std::vector<ReadyEvent>& events) {
+  // What is there from the last time is overwritten, not made anew.
+  if (events.size() < static_cast<size_t>(count)) {
+    events.resize(static_cast<size_t>(count));
+  }
   const absl::Span<const DescriptorTable::Entry> entries = table_.entries();
   const epoll_event* const end = kernel_events_.data() + count;
+  bool all_wanted = true;
+  ReadyEvent* out = events.data();
   for (const epoll_event* event = kernel_events_.data(); event != end;
        ++event) {
     const auto fd = static_cast<uint32_t>(event->data.u64);
     const auto generation = static_cast<uint32_t>(event->data.u64 >> 32);
     // No generation is 0, which an entry out of use has.
     if (fd >= entries.size() || entries[fd].tag != generation) {
-      all_wanted = StopWatching(static_cast<int>(fd)) && all_wanted;
+      all_wanted = false;
       continue;
     }
     const DescriptorTable::Entry& entry = entries[fd];
-    events.emplace_back(static_cast<int>(fd),
-                        FromPollEvents(event->events) & entry.interest,
-                        entry.token);
+    out->fd = static_cast<int>(fd);
+    out->ready = FromPollEvents(event->events) & entry.interest;
+    out->token = entry.token;
+    ++out;
   }
-  if (count == max_events_) {
-    max_events_ *= 2;
-    kernel_events_.resize(static_cast<size_t>(max_events_));
-  }
+  events.erase(events.begin() + (out - events.data()), events.end());
   return all_wanted;
 }
 
 absl::Status EpollSelector::Select(absl::Duration timeout,
                                    std::vector<ReadyEvent>& events) {
-  events.clear();
-  if (table_.closed()) return table_.CheckOpen();
+  if (table_.closed()) {
+    events.clear();
+    return table_.CheckOpen();
+  }
   selectors_internal::RemainingWait wait(timeout);
   while (true) {
     const int count = Wait(wait);
     if (count > 0) {
+      const bool all_wanted = Collect(count, events);
       // If leftovers cannot be dropped, better an empty answer than to go round
       // here until they can.
-      if (!Collect(count, events) && !DropLeftovers()) break;
+      if (!all_wanted && !DropLeftovers(count)) break;
+      if (count == max_events_) {
+        kernel_events_.resize(2 * kernel_events_.size());
+        max_events_ = static_cast<int>(kernel_events_.size());
+      }
       if (!events.empty()) break;
       wait.Continue();
-    } else if (count < 0 && errno != EINTR) {
-      return StatusFromErrno(errno, "epoll_wait");
-    } else if (!wait.Continue()) {
+      continue;
+    }
+    const int error = errno;
+    if (count == 0 || error == EINTR) {
+      if (wait.Continue()) continue;
+      events.clear();
       break;
     }
+    events.clear();
+    return StatusFromErrno(error, "epoll_wait");
   }
   return absl::OkStatus();
 }
 
-// The kernel has reported something for the number `fd` that is not registered.
-// If nothing else is under that number, it was forgotten and not closed yet, or
-// the number is closed: the kernel says which. Returns whether it is rid of it.
-bool EpollSelector::StopWatching(int fd) {
-  return table_.Find(fd) == nullptr &&
-         sys::epoll_ctl(epoll_fd_.get(), EPOLL_CTL_DEL, fd, nullptr) == 0;
+// Some of the `count` events are for no present registration. If nothing else
+// is under that number, it was forgotten and not closed yet, which the kernel
+// finds out, or the number is closed.
+bool EpollSelector::DropLeftovers(int count) {
+  bool dropped_all = true;
+  for (int i = 0; i < count; ++i) {
+    const epoll_event& event = kernel_events_[static_cast<size_t>(i)];
+    const int fd = static_cast<int>(static_cast<uint32_t>(event.data.u64));
+    const auto* const entry = table_.Find(fd);
+    if (entry == nullptr) {
+      dropped_all &=
+          sys::epoll_ctl(epoll_fd_.get(), EPOLL_CTL_DEL, fd, nullptr) == 0;
+    } else if (entry->tag != static_cast<uint32_t>(event.data.u64 >> 32)) {
+      dropped_all = false;
+    }
+  }
+  return dropped_all || MoveToNewSet();
 }
 
 // The kernel watches something that is not registered: a descriptor was closed
@@ -188,7 +215,7 @@ bool EpollSelector::StopWatching(int fd) {
 // file open. It would be reported for ever, and EPOLL_CTL_DEL has no name for
 // it any more; only a new epoll set is rid of it. The new one gets the
 // descriptor number of the old one.
-bool EpollSelector::DropLeftovers() {
+bool EpollSelector::MoveToNewSet() {
   UniqueFd fresh(sys::epoll_create1(EPOLL_CLOEXEC));
   if (!fresh) return false;
   for (int fd = 0; fd < table_.end(); ++fd) {

@@ -55,10 +55,10 @@ class EpollSelector final : public Selector {
   explicit EpollSelector(UniqueFd epoll_fd);
 
   inline int Wait(const selectors_internal::RemainingWait& wait);
-  int WaitToTheNanosecond(const selectors_internal::RemainingWait& wait);
+  int WaitUntilEnd(const selectors_internal::RemainingWait& wait);
   inline bool Collect(int count, std::vector<ReadyEvent>& events);
-  bool StopWatching(int fd);
-  bool DropLeftovers();
+  bool DropLeftovers(int count);
+  bool MoveToNewSet();
 
   UniqueFd epoll_fd_;
   // Tag: the generation, which tells registrations of one number apart.

@@ -270,7 +270,7 @@ TEST_F(EpollSelectorTest, GhostThatCannotBeShedYetIsNeverReported) {
   }
   {
     FaultInjection faults;
-    faults.Fail("epoll_ctl@DropLeftovers", ENOSPC, 2);  // The ADD.
+    faults.Fail("epoll_ctl@MoveToNewSet", ENOSPC, 2);  // The ADD.
     EXPECT_THAT(Ready(absl::InfiniteDuration()), IsEmpty());
   }
   WriteByte(idle.writer.get());

@@ -96,7 +96,7 @@ Coro<T> WaitFor(Future<T> future, absl::Duration timeout) {
 }
 template <typename T>
 Coro<T> WaitFor(Task<T> task, absl::Duration timeout) {
-  return WaitFor<T>(static_cast<Future<T>&&>(task), timeout);
+  return WaitFor(static_cast<Future<T>&&>(task), timeout);
 }
 
 // The same for a coroutine, which runs in the calling task. With zero or less

@@ -26,7 +26,6 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-constexpr absl::StatusCode kCancelled = absl::StatusCode::kCancelled;
 constexpr absl::StatusCode kDeadlineExceeded =
     absl::StatusCode::kDeadlineExceeded;
 

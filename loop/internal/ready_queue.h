@@ -5,8 +5,6 @@
 #ifndef EVKIT_LOOP_INTERNAL_READY_QUEUE_H_
 #define EVKIT_LOOP_INTERNAL_READY_QUEUE_H_
 
-#include <cstddef>
-
 #include "evkit/loop/handle_node.h"
 
 namespace evkit::loop_internal {
@@ -24,7 +22,6 @@ class ReadyQueue {
     node->next = nullptr;
     *tail_ = node;
     tail_ = &node->next;
-    ++size_;
   }
 
   // Moves all that is in `other` to the end.
@@ -32,10 +29,8 @@ class ReadyQueue {
     if (other.empty()) return;
     *tail_ = other.head_;
     tail_ = other.tail_;
-    size_ += other.size_;
     other.head_ = nullptr;
     other.tail_ = &other.head_;
-    other.size_ = 0;
   }
 
   // Hands the reference to the caller. Requires that the queue is not empty.
@@ -43,19 +38,23 @@ class ReadyQueue {
     HandleNode* const node = head_;
     head_ = node->next;
     if (head_ == nullptr) tail_ = &head_;
-    node->next = nullptr;
     node->queued = false;
-    --size_;
     return node;
   }
 
-  size_t size() const { return size_; }
-  bool empty() const { return size_ == 0; }
+  bool empty() const { return head_ == nullptr; }
+
+  // Where the queue ends now, for telling later whether a node that was popped
+  // was the last one then.
+  using Mark = HandleNode* const*;
+  Mark end() const { return tail_; }
+  static bool IsLastBefore(Mark end, const HandleNode& node) {
+    return &node.next == end;
+  }
 
  private:
   HandleNode* head_ = nullptr;
   HandleNode** tail_ = &head_;
-  size_t size_ = 0;
 };
 
 }  // namespace evkit::loop_internal

@@ -39,7 +39,7 @@ absl::Status ThreadsafeQueue::Push(Callback&& callback, const Context* context,
     if (context != nullptr) node->context().Use(*context);
     entries_.Push(node);
     (void)fresh.release();
-    if (entries_.size() == 1) not_empty_.store(true);
+    if (++entry_count_ == 1) not_empty_.store(true);
     if (!sleeping_.load() || !sleeping_.exchange(false)) {
       return absl::OkStatus();
     }
@@ -61,7 +61,7 @@ void ThreadsafeQueue::MoveTo(ReadyQueue& ready) {
 }
 
 void ThreadsafeQueue::MoveLocked(ReadyQueue& ready) {
-  pool_.CountInUse(entries_.size());
+  pool_.CountInUse(std::exchange(entry_count_, 0));
   ready.Append(entries_);
   not_empty_.store(false, std::memory_order_relaxed);
 }

@@ -83,6 +83,7 @@ class ThreadsafeQueue {
   HandlePool<SoonNode>& pool_;
   std::mutex mutex_;
   ReadyQueue entries_;           // Guarded by mutex_.
+  size_t entry_count_ = 0;       // Guarded by mutex_.
   HandleNode* spare_ = nullptr;  // Nodes for posters. Guarded by mutex_.
   bool closed_ = false;          // Guarded by mutex_.
   std::atomic<bool> not_empty_{false};

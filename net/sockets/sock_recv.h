@@ -89,7 +89,9 @@ class SockRecvIntoAwait final : public SocketWait {
   return net_internal::SockRecvAwait(socket, size);
 }
 
-// The same into `buffer`; how many bytes.
+// The same into `buffer`; how many bytes. The task that awaits this goes on as
+// soon as they are there, before anything else of the loop runs: the tasks of
+// one loop may share a buffer, if each is done with it at its next await.
 [[nodiscard]] inline net_internal::SockRecvIntoAwait SockRecvInto(
     Socket& socket, absl::Span<char> buffer) {
   return net_internal::SockRecvIntoAwait(socket, buffer);

@@ -5,25 +5,22 @@
 #include "evkit/selectors/internal/call_errors.h"
 
 namespace evkit::selectors_internal {
-absl::Status DescriptorTable::CheckRegister(int fd, Interest interest) const {
+
+absl::Status DescriptorTable::RegisterError(int fd, Interest interest) const {
   absl::Status status = CheckOpen();
   if (status.ok()) status = CheckArguments(fd, interest);
-  if (status.ok() && Find(fd) != nullptr) return AlreadyRegisteredError(fd);
-  return status;
+  return status.ok() ? AlreadyRegisteredError(fd) : status;
 }
 
-absl::Status DescriptorTable::CheckModify(int fd, Interest interest) const {
+absl::Status DescriptorTable::ModifyError(int fd, Interest interest) const {
   absl::Status status = CheckOpen();
   if (status.ok()) status = CheckArguments(fd, interest);
-  if (status.ok()) status = CheckKnown(fd);
-  return status;
+  return status.ok() ? UnknownError(fd) : status;
 }
 
-absl::Status DescriptorTable::CheckKnown(int fd) const {
-  if (Find(fd) != nullptr) return absl::OkStatus();
+absl::Status DescriptorTable::UnknownError(int fd) const {
   absl::Status status = CheckOpen();
-  if (!status.ok()) return status;
-  return NotRegisteredError(fd);
+  return status.ok() ? NotRegisteredError(fd) : status;
 }
 
 absl::Status DescriptorTable::CheckOpen() const {

@@ -40,9 +40,18 @@ class DescriptorTable {
   }
 
   // Whether `Register`, `Modify` and the calls that name an `fd` are in order.
-  absl::Status CheckRegister(int fd, Interest interest) const;
-  absl::Status CheckModify(int fd, Interest interest) const;
-  absl::Status CheckKnown(int fd) const;
+  absl::Status CheckRegister(int fd, Interest interest) const {
+    const bool in_order =
+        !closed_ && fd >= 0 && Any(interest) && Find(fd) == nullptr;
+    return in_order ? absl::OkStatus() : RegisterError(fd, interest);
+  }
+  absl::Status CheckModify(int fd, Interest interest) const {
+    const bool in_order = Any(interest) && Find(fd) != nullptr;
+    return in_order ? absl::OkStatus() : ModifyError(fd, interest);
+  }
+  absl::Status CheckKnown(int fd) const {
+    return Find(fd) != nullptr ? absl::OkStatus() : UnknownError(fd);
+  }
   absl::Status CheckOpen() const;
   bool closed() const { return closed_; }
 
@@ -65,6 +74,10 @@ class DescriptorTable {
   int end() const { return static_cast<int>(entries_.size()); }
 
  private:
+  absl::Status RegisterError(int fd, Interest interest) const;
+  absl::Status ModifyError(int fd, Interest interest) const;
+  absl::Status UnknownError(int fd) const;
+
   std::vector<Entry> entries_;
   size_t size_ = 0;
   bool closed_ = false;

@@ -50,7 +50,8 @@ const timespec* RemainingWait::ToTimespec(timespec& storage) const {
   return &storage;
 }
 
-int RemainingWait::ToMillisRoundedUp() const {
+int RemainingWait::ToMillis() const {
+  if (left_ == kForever) return -1;
   const int64_t millis =
       left_ / kNanosPerMilli + (left_ % kNanosPerMilli == 0 ? 0 : 1);
   return static_cast<int>(std::min<int64_t>(millis, INT_MAX));

@@ -40,22 +40,22 @@ class RemainingWait {
 
   // For epoll_wait: rounded up, or -1 to wait for ever. A wait of more than 24
   // days is cut to what an int holds; `Continue()` is true after it.
-  int ToMillis() const {
-    if (left_ == kForever) return -1;
-    return left_ == 0 ? 0 : ToMillisRoundedUp();
-  }
+  int ToMillis() const;
 
   // Whether `ToMillis()` says all of it.
   bool IsWholeMillis() const {
-    return left_ == kForever || left_ == 0 || left_ % kNanosPerMilli == 0;
+    return left_ == kForever || left_ % kNanosPerMilli == 0;
   }
+
+  // Whether nothing is left of it; whether something is, and not for ever.
+  bool IsOver() const { return left_ == 0; }
+  bool HasEnd() const { return left_ != 0 && left_ != kForever; }
 
  private:
   static constexpr int64_t kForever = INT64_MAX;
   static constexpr int64_t kNanosPerMilli = 1'000'000;
 
   void Start(absl::Duration timeout);
-  int ToMillisRoundedUp() const;
 
   int64_t left_ = 0;  // In nanoseconds.
   int64_t end_ = 0;

@@ -64,7 +64,9 @@ concept HasOrIsAwait =
     HasAwait<A> || std::is_base_of_v<AwaitBase, std::remove_cvref_t<A>>;
 
 // The await of an awaitable: what its `operator co_await` makes, or itself.
-template <typename A>
+// Constrained, since clang looks at the result types of overloads before it
+// looks at their constraints.
+template <HasOrIsAwait A>
 decltype(auto) AwaitOf(A&& awaitable) {
   if constexpr (HasAwait<A>) {
     return std::forward<A>(awaitable).operator co_await();
