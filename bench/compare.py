@@ -24,6 +24,7 @@ import aims
 import figures
 import micro_suite
 import plot
+import python_peers
 
 
 def say(text):
@@ -38,6 +39,7 @@ def arguments():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--net", help="the driver of bench/net")
+    parser.add_argument("--uvloop", default="", help="path of a file beside its usr/")
     parser.add_argument("--program", action="append", default=[], help="name=path")
     parser.add_argument("--quick", action="store_true", help="about two minutes")
     parser.add_argument("--rounds", type=int)
@@ -113,6 +115,7 @@ def net_costs(everything, results):
 
 def main():
     options = arguments()
+    python_peers.use_uvloop(options.uvloop)
     programs = dict(pair.split("=", 1) for pair in options.program)
     if options.peers:
         programs = {peer: programs[peer] for peer in options.peers}

@@ -22,7 +22,7 @@ inline constexpr int64_t kSleeps = 20;
 inline constexpr auto kNap = std::chrono::microseconds(1);
 inline constexpr int64_t kMessages = 10'000;
 inline constexpr int64_t kGathered = 10'000;
-inline constexpr int64_t kCancelled = 10'000;
+inline constexpr int64_t kCancelledTasks = 10'000;
 
 }  // namespace evkit
 

@@ -7,9 +7,9 @@ import re
 import shutil
 import statistics
 import subprocess
-import sys
 import tempfile
 
+import python_peers
 from figures import PYTHON, digits, is_library, is_ours, ratio, LIMIT
 
 UNAVAILABLE = 3
@@ -103,12 +103,8 @@ class Failure(Exception):
 
 def run(peer, path, *arguments, prefix=(), core=None):
     """What the program printed."""
-    command = [*prefix]
-    if path.endswith(".py"):
-        command.append(sys.executable)
-    command += [path, *arguments]
-    if peer == "uvloop":
-        command.append("--loop=uvloop")
+    command, environment = python_peers.command(peer, path, *arguments)
+    command = [*prefix, *command]
 
     def prepare():
         if core is not None:
@@ -117,7 +113,7 @@ def run(peer, path, *arguments, prefix=(), core=None):
     try:
         done = subprocess.run(command, stdout=subprocess.PIPE,
                               stderr=subprocess.PIPE, timeout=PATIENCE,
-                              check=False, preexec_fn=prepare)
+                              env=environment, check=False, preexec_fn=prepare)
     except subprocess.TimeoutExpired as error:
         raise Failure(f"{peer}: {' '.join(arguments)} hangs") from error
     said = done.stderr.decode().strip()

@@ -24,6 +24,7 @@ import counting
 import figures
 import plot
 import programs
+import python_peers
 import report
 import smoke
 
@@ -126,7 +127,7 @@ def picture(cases, results):
 
 def main():
     options = arguments()
-    programs.use_uvloop(os.path.dirname(options.uvloop))
+    python_peers.use_uvloop(options.uvloop)
     servers = dict(pair.split("=", 1) for pair in options.server)
     if options.smoke:
         sys.exit(not smoke.run(options.client, servers, say))

@@ -15,17 +15,14 @@
 #include "evkit/bench/net/serve.h"
 #include "evkit/loop/coro/coro.h"
 #include "evkit/loop/coro/or_return.h"
-#include "evkit/loop/coro/task.h"
-#include "evkit/loop/default_event_loop.h"
-#include "evkit/loop/event_loop.h"
-#include "evkit/net/connections/listener.h"
+#include "evkit/loop/coro/run.h"
+#include "evkit/net/connections/server.h"
 #include "evkit/net/sendfile.h"
 #include "evkit/net/socket.h"
-#include "evkit/net/socket_address.h"
-#include "evkit/net/stream_transport.h"
+#include "evkit/net/streams/start_server.h"
 #include "evkit/net/streams/stream.h"
 #include "evkit/net/streams/stream_reader.h"
-#include "evkit/net/streams/stream_reader_protocol.h"
+#include "evkit/net/streams/stream_writer.h"
 
 namespace evkit {
 namespace {
@@ -64,37 +61,30 @@ Coro<void> SendFiles(Stream stream, int file, int64_t file_size) {
   }
 }
 
-// A task whose connection was reset has failed, and nobody asks it why.
+// A task whose connection was reset has failed, which nobody wants to know.
 Coro<void> Quietly(Coro<void> serving) {
   (co_await std::move(serving)).IgnoreError();
   co_return absl::OkStatus();
 }
 
-// `serve_stream(stream)` is what is done for a connection.
-template <typename ServeStream>
-void Serve(EventLoop& loop, const ServeOptions& options,
-           ServeStream serve_stream) {
+Coro<void> Serve(const ServeOptions& options) {
   absl::StatusOr<Socket> socket =
       Socket::Adopt(UniqueFd(ListenAndAnnounce(options)));
   Check(socket.status());
-  ListenerOptions listener_options;
-  listener_options.backlog = kBacklog;
-  Listener listener(
-      loop, *std::move(socket), listener_options,
-      [&loop, &serve_stream](Socket peer, SocketAddress from) {
-        StreamTransportOptions transport_options;
-        transport_options.peername = std::move(from);
-        NewStreamTransport(
-            loop, std::move(peer),
-            StreamReaderProtocol::Create(
-                kDefaultStreamLimit,
-                [&loop, &serve_stream](Stream stream) {
-                  CreateTask(loop, Quietly(serve_stream(std::move(stream))));
-                }),
-            std::move(transport_options));
+  StartServerOptions server_options;
+  server_options.backlog = kBacklog;
+  const bool echo = options.name != "sendfile";
+  const int64_t size = options.file_size;
+  const int file = echo ? -1 : NewPatternFile(size);
+  ClientConnected client_connected(
+      [echo, file, size](StreamReader reader, StreamWriter writer) {
+        Stream stream(std::move(reader), std::move(writer));
+        return Quietly(echo ? Echo(std::move(stream))
+                            : SendFiles(std::move(stream), file, size));
       });
-  Check(listener.Start());
-  Check(loop.RunForever());
+  std::shared_ptr<Server> server = co_await OrReturn(StartServer(
+      std::move(client_connected), *std::move(socket), server_options));
+  co_return co_await server->ServeForever();
 }
 
 }  // namespace
@@ -106,14 +96,5 @@ int main(int argc, char** argv) {
   if (options.name == "udp") {
     ExitUnavailable("only streams");
   }
-  absl::StatusOr<std::unique_ptr<EventLoop>> loop = NewDefaultEventLoop();
-  Check(loop.status());
-  if (options.name == "sendfile") {
-    const int file = NewPatternFile(options.file_size);
-    Serve(**loop, options, [&options, file](Stream stream) {
-      return SendFiles(std::move(stream), file, options.file_size);
-    });
-  } else {
-    Serve(**loop, options, Echo);
-  }
+  Check(Run(Serve(options)));
 }

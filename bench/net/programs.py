@@ -1,14 +1,14 @@
 # Copyright 2026 The evkit Authors. SPDX-License-Identifier: Apache-2.0
 """The cases, and the processes that a measurement consists of."""
 
-import glob
 import json
 import os
 import resource
 import select
 import signal
 import subprocess
-import sys
+
+import python_peers
 
 UNAVAILABLE = 3
 PATIENCE = 60  # Seconds, for anything that a program is waited for.
@@ -83,35 +83,10 @@ QUICK_CASES = ("echo_1_64", "echo_100_64", "echo_64k", "open_100_64",
 QUICK_SERVERS = ("raw", "uring", "libuv", "libev", "asio", "asyncio", "evkit",
                  "evkit_coro", "evkit_streams")
 
-# What Python needs to find uvloop, if it was fetched.
-_uvloop_environment = {}
-
-
-def use_uvloop(folder):
-    """`folder` has what Debian's packages of it consist of, or nothing."""
-    python = os.path.join(folder, "usr/lib/python3/dist-packages")
-    if os.path.isdir(python):
-        _uvloop_environment["PYTHONPATH"] = os.path.abspath(python)
-        _uvloop_environment["LD_LIBRARY_PATH"] = ":".join(
-            glob.glob(os.path.abspath(os.path.join(folder, "usr/lib/*-linux-gnu*"))))
-
-
-def server_command(name, path, serve):
-    """The command, and its environment."""
-    command, environment = [], dict(os.environ)
-    if path.endswith(".py"):
-        command.append(sys.executable)
-        if name == "uvloop":
-            environment.update(_uvloop_environment)
-    command += [path, "--case=" + serve]
-    if name == "uvloop":
-        command.append("--loop=uvloop")
-    return command, environment
-
 
 def version(name, path):
     """Of the event loop of a server, as it says."""
-    command, environment = server_command(name, path, "version")
+    command, environment = python_peers.command(name, path, "--case=version")
     done = subprocess.run(command, env=environment, capture_output=True, check=False)
     said = (done.stdout or done.stderr).decode().strip()
     return said.removeprefix("version ")
@@ -141,8 +116,9 @@ class Server:
     """A server process; a context. `prefix` is a command that runs it."""
 
     def __init__(self, name, path, serve, core=None, prefix=()):
-        command, environment = server_command(name, path, serve)
-        command = [*prefix, *command, f"--file_size={FILE_SIZE}"]
+        command, environment = python_peers.command(
+            name, path, "--case=" + serve, f"--file_size={FILE_SIZE}")
+        command = [*prefix, *command]
         self.name = name
         self.process = subprocess.Popen(
             command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE,

@@ -139,6 +139,7 @@ class [[nodiscard]] AsyncGenerator {
   class promise_type : public loop_internal::AsyncGeneratorPromiseOf<T> {
    public:
     AsyncGenerator get_return_object() {
+      promise_type::template CheckLayout<promise_type>();
       return AsyncGenerator(
           loop_internal::AsyncGeneratorRef::Adopt(this->NewState()));
     }

@@ -135,7 +135,10 @@ class [[nodiscard]] Coro {
  public:
   class promise_type : public loop_internal::CoroPromise<T> {
    public:
-    Coro get_return_object() { return Coro(*this); }
+    Coro get_return_object() {
+      promise_type::template CheckLayout<promise_type>();
+      return Coro(*this);
+    }
   };
 
   Coro(Coro&& other) noexcept

@@ -50,7 +50,10 @@ class Enforcement {
  public:
   class promise_type : public AwaitingPromise {
    public:
-    Enforcement get_return_object() { return Enforcement(this); }
+    Enforcement get_return_object() {
+      CheckLayout<promise_type>();
+      return Enforcement(this);
+    }
     void return_void() {}
   };
 

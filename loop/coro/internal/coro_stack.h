@@ -104,11 +104,12 @@ class PromiseBase {
     call_->slot().exception = UnhandledException();
   }
 
-  // Every promise begins with this, and none is aligned otherwise.
+  // Every promise begins with this, and none is aligned otherwise; each asserts
+  // it by `CheckLayout<promise_type>()`.
   std::coroutine_handle<> handle() {
     return std::coroutine_handle<PromiseBase>::from_promise(*this);
   }
-  // The stack that it runs on; null before it began.
+  // The stack that it runs on. Requires that it has begun, as all below do.
   CoroStack* stack() const { return stack_; }
   // The coroutine that called it; null for the first one.
   PromiseBase* caller() const { return caller_; }
@@ -127,6 +128,13 @@ class PromiseBase {
  protected:
   PromiseBase() = default;
   ~PromiseBase() = default;
+
+  template <typename Promise>
+  static void CheckLayout() {
+    static_assert(alignof(Promise) == alignof(PromiseBase),
+                  "a promise that is aligned otherwise than its base is not "
+                  "where handle() looks for it");
+  }
 
   void OnEnd(bool failed) noexcept;
 
