@@ -25,10 +25,7 @@ import figures
 import micro_suite
 import plot
 import python_peers
-
-
-def say(text):
-    print(text, file=sys.stderr, flush=True)
+from output import say, write
 
 
 def names(text):
@@ -55,14 +52,6 @@ def arguments():
     parser.add_argument("--smoke", action="store_true",
                         help="only whether the programs of micro work")
     return parser.parse_args()
-
-
-def write(path, text):
-    """`path` is relative to where the user is, not to where Bazel runs this."""
-    if path:
-        home = os.environ.get("BUILD_WORKING_DIRECTORY", ".")
-        with open(os.path.join(home, path), "w", encoding="utf-8") as file:
-            file.write(text)
 
 
 def run_net(options):

@@ -27,10 +27,7 @@ import programs
 import python_peers
 import report
 import smoke
-
-
-def say(text):
-    print(text, file=sys.stderr, flush=True)
+from output import say, write
 
 
 def arguments():
@@ -54,14 +51,6 @@ def arguments():
     parser.add_argument("--smoke", action="store_true",
                         help="only whether all work, quickly")
     return parser.parse_args()
-
-
-def write(path, text):
-    """`path` is relative to where the user is, not to where Bazel runs this."""
-    if path:
-        home = os.environ.get("BUILD_WORKING_DIRECTORY", ".")
-        with open(os.path.join(home, path), "w", encoding="utf-8") as file:
-            file.write(text)
 
 
 def measure(client, server, path, case, seconds):

@@ -309,6 +309,22 @@ TEST_F(WritePipeTransportTest, ResumeWritingMayWriteAndClose) {
   EXPECT_THAT(calls(), ElementsAre("made", "pause", "resume", "lost"));
 }
 
+TEST_F(WritePipeTransportTest, ResumeWritingMayCloseAndNothingIsWatched) {
+  Connect();
+  RunUntilIdle();
+  EXPECT_TRUE(transport_->SetWriteBufferLimits(0).ok());
+  protocol_->on = [&](const std::string& call) {
+    if (call != "resume") return;
+    EXPECT_EQ(transport_->GetWriteBufferSize(), 0u);
+    transport_->Close();
+    EXPECT_FALSE(test_.loop().RemoveWriter(fd_));
+    EXPECT_FALSE(test_.loop().RemoveReader(fd_));
+  };
+  FillUp();
+  ReadToTheEnd();
+  EXPECT_THAT(calls(), ElementsAre("made", "pause", "resume", "lost"));
+}
+
 TEST_F(WritePipeTransportTest, ResumeWritingMayAbort) {
   Connect();
   RunUntilIdle();

@@ -10,7 +10,9 @@ flags=()
 [[ $config == plain ]] || flags+=("--config=$config")
 # Benchmarks are for the builds that are measured, or that may not compile them.
 case $config in
-  asan | tsan | noexcept | O0) flags+=(--build_tag_filters=-benchmark) ;;
+  asan | tsan | noexcept | O0)
+    flags+=(--build_tag_filters=-benchmark --test_tag_filters=-benchmark)
+    ;;
 esac
 
 count_tests ./bazelw test ${flags[@]+"${flags[@]}"} "${@-//...}"

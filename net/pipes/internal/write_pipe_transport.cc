@@ -168,6 +168,8 @@ void WritePipeTransport::Close() {
   set_closing();
   if (!queue_.empty()) return;
   StopWatchingReader();
+  // ResumeWriting() may be what calls this.
+  UnwatchWritable();
   QueueLoss(absl::OkStatus());
 }
 
