@@ -54,7 +54,8 @@ class SleepAwait final : public Suspension {
   // What a sleep has that takes time, or is cancelled, and a turn has not.
   class Wait {
    public:
-    Wait() = default;
+    // Not by default: clang cannot tell yet, inside of SleepAwait, that it can.
+    Wait() {}
     ~Wait() {
       if (!elapsed) timer.Cancel();
     }
