@@ -59,6 +59,7 @@ AIMS = [
     Aim("coro_sleep", LIMIT, 2.0),
     Aim("spawn_small", "libuv", 0.97),
     Aim("spawn_small", LIMIT, 1.05),
+    Aim("spawn_2g", "libuv", 1.0),
     Aim("fd_churn", "libev", 1.5),
     Aim("fd_churn", "libuv", 0.05),
     Aim("fd_churn_loop", "libev", 1.1),
