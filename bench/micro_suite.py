@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 
 import python_peers
-from figures import PYTHON, digits, is_library, is_ours, ratio, LIMIT
+from figures import BASELINE, PYTHON, digits, is_library, is_ours, ratio, LIMIT
 
 UNAVAILABLE = 3
 PATIENCE = 120  # Seconds.
@@ -83,9 +83,11 @@ SAFETY_CASES = [
 
 # What has no such thing.
 WITHOUT = {
-    "coro_": ("libuv", "libev", "libevent"),
-    "spawn_": ("libev", "libevent", "asio"),
-    "safety_": ("raw", "libuv", "libev", "libevent", "asio", *PYTHON),
+    "cb_chain_fd": (BASELINE,),
+    "coro_": ("libuv", "libev", "libevent", BASELINE),
+    "spawn_": ("libev", "libevent", "asio", BASELINE),
+    "fd_": (BASELINE,),
+    "safety_": ("raw", "libuv", "libev", "libevent", "asio", BASELINE, *PYTHON),
 }
 
 
