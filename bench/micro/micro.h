@@ -128,6 +128,8 @@ inline constexpr int64_t kFired = 1'000'000;  // Timers that fire.
 inline constexpr int64_t kChurned = 1'000;    // Descriptors, watched and not.
 inline constexpr int64_t kDispatched = 2'000;  // Events, or a turn of them.
 inline constexpr int64_t kSpawned = 5;         // Children, one after the other.
+// Of the parent that is large.
+inline constexpr int64_t kBallastBytes = int64_t{2} << 30;
 inline constexpr int64_t kMinDelayMs = 1'000;
 inline constexpr int64_t kDelaysMs = 60'000;
 inline constexpr int64_t kFireWithinMs = 1'000;
