@@ -17,6 +17,10 @@ COLOURS = {
 }
 
 
+def multiple(power):
+    return f"{2 ** power}" if power >= 0 else f"1/{2 ** -power}"
+
+
 def svg(title, rows):
     """`rows` are (case, {peer: multiple of the limit's cost})."""
     values = [value for _, of in rows for value in of.values()] or [1]
@@ -51,8 +55,8 @@ def svg(title, rows):
         parts += [
             f'<line x1="{at:.1f}" x2="{at:.1f}" y1="{top - 8}" y2="{height - 40}" '
             f'stroke="{"#888888" if power == 0 else "#dddddd"}"/>',
-            f'<text x="{at:.1f}" y="{height - 22}" text-anchor="middle">'
-            f'{2.0 ** power:g}</text>',
+            f'<text x="{at:.1f}" y="{height - 22}" text-anchor="middle" font-size="11">'
+            f'{multiple(power)}</text>',
         ]
     for i, (case, of) in enumerate(rows):
         y = top + ROW * i + ROW / 2
