@@ -77,8 +77,8 @@ AIMS = [
     for case in (
         "cb_chain", "cb_chain_fd", "cb_burst", "wake_flood", "timer_ins_cancel_0",
         "timer_ins_cancel_10k", "timer_ins_cancel_1m", "timer_rearm_10k",
-        "timer_rearm_1m", "timer_fire_1m", "coro_spawn", "coro_chain", "coro_yield",
-        "coro_sleep", "fd_churn", "fd_churn_loop", "fd_dispatch_1",
+        "timer_rearm_1m", "timer_fire_1m", "timer_call_later_10k", "coro_spawn",
+        "coro_chain", "coro_yield", "coro_sleep", "fd_churn", "fd_churn_loop", "fd_dispatch_1",
         "fd_dispatch_100", "fd_dispatch_1000")
 ] + [
     aim

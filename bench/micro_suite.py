@@ -50,6 +50,8 @@ CASES = [
     Case("timer_rearm_1m", "one of a million", counted=False),
     Case("timer_fire_1m", "a million timers all over a second: started, and fired",
          counted=False),
+    Case("timer_call_later_10k", "as timer_ins_cancel_10k with a closure and a handle "
+         "each time, and nothing kept"),
     Case("coro_spawn", "a coroutine is begun beside its caller, and ends"),
     Case("coro_chain", "a coroutine calls one, 100 deep; a level"),
     Case("coro_yield", "100 coroutines take turns; a turn of one"),
@@ -84,6 +86,7 @@ SAFETY_CASES = [
 # What has no such thing.
 WITHOUT = {
     "cb_chain_fd": (BASELINE,),
+    "timer_call_later_": ("raw", "libuv", "libev", "libevent", BASELINE),
     "coro_": ("libuv", "libev", "libevent", BASELINE),
     "spawn_": ("libev", "libevent", "asio", BASELINE),
     "fd_": (BASELINE,),

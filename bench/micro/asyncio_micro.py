@@ -315,6 +315,7 @@ CASES = {
     "timer_rearm_10k": with_arguments(timer_rearm, 10_000),
     "timer_rearm_1m": with_arguments(timer_rearm, 1_000_000),
     "timer_fire_1m": timer_fire,
+    "timer_call_later_10k": with_arguments(timer_ins_cancel, 10_000),
     "coro_spawn": coroutine("Spawn"),
     "coro_chain": coroutine("Chain"),
     "coro_yield": coroutine("Yield"),

@@ -144,6 +144,7 @@ std::vector<Case> TableOf(const LoopCases& cases) {
   add("timer_rearm_10k", cases.timer_rearm, 10'000);
   add("timer_rearm_1m", cases.timer_rearm, 1'000'000);
   add("timer_fire_1m", cases.timer_fire);
+  add("timer_call_later_10k", cases.timer_call_later, 10'000);
   add("spawn_small", cases.spawn);
   if (cases.spawn != nullptr) {
     table.emplace_back("spawn_2g", [spawn = cases.spawn](Meter& meter) {

@@ -89,6 +89,8 @@ class LoopCases {
   void (*timer_rearm)(Meter&, int64_t pending) = nullptr;
   // Timers all over a second are started, and fire.
   void (*timer_fire)(Meter&) = nullptr;
+  // As timer_ins_cancel, but nothing is kept for the next time.
+  void (*timer_call_later)(Meter&, int64_t pending) = nullptr;
   // A child is started and waited for.
   void (*spawn)(Meter&) = nullptr;
   // A descriptor is watched and not, with a turn of the loop after each or not.
