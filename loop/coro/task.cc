@@ -38,10 +38,9 @@ void Start(TaskState& task, TaskOptions& options, SourceLocation where) {
 }
 
 void RefuseTask(TaskState& task) {
-  task.Refuse(task.hub().detached()
-                  ? absl::FailedPreconditionError(
-                        "CreateTask: no running event loop")
-                  : TaskState::ClosedLoopError());
+  task.Refuse(task.hub().detached() ? absl::FailedPreconditionError(
+                                          "CreateTask: no running event loop")
+                                    : TaskState::ClosedLoopError());
 }
 
 void BeginByFactory(TaskState& task, TaskOptions options,

@@ -40,7 +40,8 @@ bool TaskState::StartPlainly(const SourceLocation& where) {
   if (step_.context().cell().size() != 0) Wrap();
   call_.Begin(nullptr, *this);
   Queue(*loop);
-  if (!queued_) [[unlikely]] TakeBackStart();
+  if (!queued_) [[unlikely]]
+    TakeBackStart();
   return true;
 }
 
