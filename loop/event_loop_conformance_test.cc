@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include "absl/time/time.h"
 #include "evkit/loop/event_loop.h"
@@ -13,6 +14,7 @@
 #include "evkit/selectors/epoll_selector.h"
 #include "evkit/selectors/poll_selector.h"
 #include "evkit/selectors/select_selector.h"
+#include "evkit/selectors/uring_selector.h"
 #include "gtest/gtest.h"
 
 namespace evkit {
@@ -46,6 +48,16 @@ INSTANTIATE_TEST_SUITE_P(
         LoopFactory("Select", [] { return LoopOn(*SelectSelector::Create()); }),
         LoopFactory("VirtualTime", VirtualTimeLoop)),
     LoopFactoryName);
+
+// Only where the kernel gives it: uring_selector_test says if it does not.
+std::vector<LoopFactory> UringLoops() {
+  if (!UringSelector::Create().ok()) return {};
+  return {
+      LoopFactory("Uring", [] { return LoopOn(*UringSelector::Create()); })};
+}
+
+INSTANTIATE_TEST_SUITE_P(Uring, LoopConformance,
+                         ::testing::ValuesIn(UringLoops()), LoopFactoryName);
 
 }  // namespace
 }  // namespace evkit
