@@ -43,6 +43,7 @@
 #include "evkit/loop/sync/lock.h"                      // IWYU pragma: export
 #include "evkit/loop/sync/queue.h"                     // IWYU pragma: export
 #include "evkit/loop/sync/semaphore.h"                 // IWYU pragma: export
+#include "evkit/loop/timer/timer.h"                    // IWYU pragma: export
 #include "evkit/subprocess/exit_status.h"              // IWYU pragma: export
 #include "evkit/subprocess/spawn.h"                    // IWYU pragma: export
 

@@ -14,6 +14,8 @@ LIMIT = "raw"
 # By hand, as LIMIT is, on something else than epoll.
 OTHER_LIMITS = ("uring",)
 PYTHON = ("asyncio", "uvloop")
+# What one would write in an afternoon.
+BASELINE = "stdlib"
 
 
 def is_ours(peer):
@@ -21,7 +23,8 @@ def is_ours(peer):
 
 
 def is_library(peer):
-    return peer != LIMIT and peer not in OTHER_LIMITS + PYTHON and not is_ours(peer)
+    return (peer not in (LIMIT, BASELINE, *OTHER_LIMITS, *PYTHON)
+            and not is_ours(peer))
 
 
 def machine():

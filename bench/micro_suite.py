@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 
 import python_peers
-from figures import PYTHON, digits, is_library, is_ours, ratio, LIMIT
+from figures import BASELINE, PYTHON, digits, is_library, is_ours, ratio, LIMIT
 
 UNAVAILABLE = 3
 PATIENCE = 120  # Seconds.
@@ -50,6 +50,8 @@ CASES = [
     Case("timer_rearm_1m", "one of a million", counted=False),
     Case("timer_fire_1m", "a million timers all over a second: started, and fired",
          counted=False),
+    Case("timer_call_later_10k", "as timer_ins_cancel_10k with a closure and a handle "
+         "each time, and nothing kept"),
     Case("coro_spawn", "a coroutine is begun beside its caller, and ends"),
     Case("coro_chain", "a coroutine calls one, 100 deep; a level"),
     Case("coro_yield", "100 coroutines take turns; a turn of one"),
@@ -57,6 +59,7 @@ CASES = [
          counted=False),
     Case("spawn_small", "a child (/bin/true) is started and waited for; with its "
          "own processor time", counted=False),
+    Case("spawn_2g", "the same from a parent that has two GiB in use", counted=False),
     Case("fd_churn", "a descriptor is watched, and no longer"),
     Case("fd_churn_loop", "the same with a turn of the loop after each"),
     Case("fd_dispatch_1", "one descriptor is always ready; a callback"),
@@ -82,9 +85,12 @@ SAFETY_CASES = [
 
 # What has no such thing.
 WITHOUT = {
-    "coro_": ("libuv", "libev", "libevent"),
-    "spawn_": ("libev", "libevent", "asio"),
-    "safety_": ("raw", "libuv", "libev", "libevent", "asio", *PYTHON),
+    "cb_chain_fd": (BASELINE,),
+    "timer_call_later_": ("raw", "libuv", "libev", "libevent", BASELINE),
+    "coro_": ("libuv", "libev", "libevent", BASELINE),
+    "spawn_": ("libev", "libevent", "asio", BASELINE),
+    "fd_": (BASELINE,),
+    "safety_": ("raw", "libuv", "libev", "libevent", "asio", BASELINE, *PYTHON),
 }
 
 
@@ -147,7 +153,7 @@ def measure(programs, cases, rounds, seconds, quick, say):
             for peer, path in list(left.items()):
                 # A million timers are long to prepare, in Python very long.
                 slow = peer in PYTHON
-                large = case.name.endswith("_1m")
+                large = case.name.endswith(("_1m", "_2g"))
                 if quick and slow and large:
                     continue
                 if one > 0 and (slow and (quick or large) or quick and large):

@@ -12,9 +12,13 @@ LEGEND_COLUMNS, LEGEND_ROW = 7, 22
 COLOURS = {
     "raw": "#000000", "uring": "#b3001b", "libuv": "#0072b2", "libev": "#56b4e9",
     "libevent": "#009e73", "asio": "#e69f00", "asio_coro": "#f0e442",
-    "asyncio": "#999999", "uvloop": "#666666", "evkit": "#d55e00",
+    "stdlib": "#8c6d31", "asyncio": "#999999", "uvloop": "#666666", "evkit": "#d55e00",
     "evkit_coro": "#cc79a7", "evkit_streams": "#7f3c8d",
 }
+
+
+def multiple(power):
+    return f"{2 ** power}" if power >= 0 else f"1/{2 ** -power}"
 
 
 def svg(title, rows):
@@ -51,8 +55,8 @@ def svg(title, rows):
         parts += [
             f'<line x1="{at:.1f}" x2="{at:.1f}" y1="{top - 8}" y2="{height - 40}" '
             f'stroke="{"#888888" if power == 0 else "#dddddd"}"/>',
-            f'<text x="{at:.1f}" y="{height - 22}" text-anchor="middle">'
-            f'{2.0 ** power:g}</text>',
+            f'<text x="{at:.1f}" y="{height - 22}" text-anchor="middle" font-size="11">'
+            f'{multiple(power)}</text>',
         ]
     for i, (case, of) in enumerate(rows):
         y = top + ROW * i + ROW / 2

@@ -40,6 +40,7 @@
 #include "evkit/loop/handle.h"
 #include "evkit/loop/handle_node.h"
 #include "evkit/loop/internal/fd_waiter.h"
+#include "evkit/loop/internal/owned_timer.h"
 #include "evkit/timers/clock.h"
 
 namespace evkit {
@@ -94,7 +95,8 @@ class AbstractEventLoop {
   // `Time() + delay`; never early. A delay of zero or less means the next turn,
   // after what was queued by then (TIME-03). Timers run in order of deadline,
   // equal ones in the order of these calls (TIME-05). Delays beyond the range
-  // of the clock, and infinite ones, never come.
+  // of the clock, and infinite ones, never come. A timeout that is put off over
+  // and over is better a `Timer` (loop/timer/timer.h).
   TimerHandle CallLater(absl::Duration delay, Callback callback,
                         SourceLocation where = SourceLocation::Here()) {
     return DoCallAt(Time() + delay, std::move(callback), nullptr, where);
@@ -121,6 +123,18 @@ class AbstractEventLoop {
   // one reference to `node`, which has its callback and its context and is in
   // no queue. On a closed loop, gives the reference back and returns false.
   virtual bool CallSoonNode(HandleNode& node);
+
+  // For `Timer` (loop/timer/timer.h). A timer that is not armed, whose callback
+  // runs in a copy of the current context, or in the very `context` that is not
+  // null; the owner's to `Drop()`. Works on a closed loop.
+  virtual loop_internal::OwnedTimer* NewTimer(Callback&& callback,
+                                              const Context* context,
+                                              SourceLocation where);
+
+  // Has it called as by `CallAt()`, in place of the deadline that it had, as if
+  // armed for the first time. On a closed loop, as there. Requires that it is
+  // this loop's.
+  virtual void ArmTimer(loop_internal::OwnedTimer& timer, MonotonicTime when);
 
   // The loop's clock, read at this moment: monotonic, unrelated to the time of
   // day (TIME-01). Works on a closed loop.

@@ -252,7 +252,12 @@ bool EventLoop::ForgetFd(int fd) {
   const MonotonicTime now = clock_.Now();
   if (now < *wakeup) return;
   wheel_.Advance(now, [this](TimerWheel::Timer& timer) {
-    ready_.Push(&TimerNode::Of(timer));
+    HandleNode& node = loop_internal::NodeOfDue(timer);
+    if (node.queued) {
+      node.Unref();
+    } else {
+      ready_.Push(&node);
+    }
   });
 }
 
@@ -372,7 +377,7 @@ absl::Status EventLoop::Close() {
     node->Unref();
   }
   wheel_.Clear([](TimerWheel::Timer& timer) {
-    TimerNode& node = TimerNode::Of(timer);
+    HandleNode& node = loop_internal::NodeOf(timer);
     node.Discard();
     node.Unref();
   });

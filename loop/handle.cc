@@ -18,16 +18,19 @@ std::string HandleNode::DebugString() const {
                       scheduled_at_.function(), ">");
 }
 
-std::string TimerHandleNode::Describe() const {
+std::string DescribeTimer(const char* name, MonotonicTime when) {
   constexpr int64_t kNanosPerSecond = 1'000'000'000;
-  const int64_t nanos = when_.ToNanos();
+  const int64_t nanos = when.ToNanos();
   char text[64];
   std::snprintf(
-      text, sizeof(text), "TimerHandle when=%s%lld.%09lld",
-      nanos < 0 ? "-" : "",
+      text, sizeof(text), "%s when=%s%lld.%09lld", name, nanos < 0 ? "-" : "",
       static_cast<long long>(nanos / kNanosPerSecond) * (nanos < 0 ? -1 : 1),
       static_cast<long long>(nanos % kNanosPerSecond) * (nanos < 0 ? -1 : 1));
   return text;
+}
+
+std::string TimerHandleNode::Describe() const {
+  return DescribeTimer("TimerHandle", when_);
 }
 
 std::string Handle::DebugString() const {

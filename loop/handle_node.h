@@ -145,6 +145,9 @@ class CallbackNode : public HandleNode {
   Callback callback_;
 };
 
+// "TimerHandle when=12.500000000", for `Describe()`.
+std::string DescribeTimer(const char* name, MonotonicTime when);
+
 // A node with a deadline.
 class TimerHandleNode : public CallbackNode {
  public:

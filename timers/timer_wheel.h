@@ -47,11 +47,14 @@ class TimerWheel {
     Timer() = default;
     Timer(const Timer&) = delete;
     Timer& operator=(const Timer&) = delete;
-    ~Timer() {
-      if (wheel_ != nullptr) wheel_->Disarm(*this);
-    }
+    ~Timer() { Disarm(); }
 
     bool armed() const { return wheel_ != nullptr; }
+
+    // As the wheel's.
+    void Disarm() {
+      if (wheel_ != nullptr) wheel_->Disarm(*this);
+    }
 
     // The time passed to the last `Arm()`, exactly.
     MonotonicTime deadline() const { return FromKey(key_); }

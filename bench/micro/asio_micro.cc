@@ -155,6 +155,27 @@ void TimerFire(Meter& meter) {
   });
 }
 
+void TimerCallLater(Meter& meter, int64_t pending) {
+  asio::io_context context(1);
+  Random delays(kDelaysMs);
+  const auto start = [&](asio::steady_timer& timer) {
+    timer.expires_after(std::chrono::milliseconds(kMinDelayMs + delays.Next()));
+    timer.async_wait([&context](asio::error_code) { Keep(&context); });
+  };
+  std::deque<asio::steady_timer> others;
+  for (int64_t i = meter.Scaled(pending); i > 0; --i) {
+    start(others.emplace_back(context));
+  }
+  meter.Run(kStarted, [&] {
+    for (int64_t i = 0; i < kStarted; ++i) {
+      asio::steady_timer one(context);
+      start(one);
+    }
+    context.restart();
+    context.poll();
+  });
+}
+
 // It has no way to stop watching but to give the descriptor back.
 void FdChurn(Meter& meter, bool with_turns) {
   asio::io_context context(1);
@@ -225,6 +246,7 @@ int main(int argc, char** argv) {
   cases.timer_ins_cancel = TimerInsCancel;
   cases.timer_rearm = TimerRearm;
   cases.timer_fire = TimerFire;
+  cases.timer_call_later = TimerCallLater;
   cases.fd_churn = FdChurn;
   cases.fd_dispatch = FdDispatch;
   std::vector<Case> table = TableOf(cases);

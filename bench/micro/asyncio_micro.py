@@ -12,6 +12,7 @@ See micro.h. Exit status 3: the loop cannot be imported, or has not the case.
 import argparse
 import asyncio
 import json
+import mmap
 import os
 import random
 import resource
@@ -30,6 +31,7 @@ CHAIN, BURST, STARTED, REARMED = 10_000, 10_000, 10_000, 10_000
 FIRED, CHURNED, DISPATCHED, SPAWNED = 1_000_000, 1_000, 2_000, 5
 ROUND_TRIPS, FLOOD, WINDOW = 100, 5_000, 4096
 CHILD = "/bin/true"
+BALLAST_BYTES = 2 << 30
 
 
 class Meter:
@@ -244,6 +246,15 @@ def spawn_small(loop, meter):
     meter.run(SPAWNED, unit)
 
 
+def spawn_2g(loop, meter):
+    with mmap.mmap(-1, meter.scaled(BALLAST_BYTES),
+                   flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS) as ballast:
+        ballast.madvise(mmap.MADV_NOHUGEPAGE)
+        for at in range(0, len(ballast), mmap.PAGESIZE):
+            ballast[at] = 1
+        spawn_small(loop, meter)
+
+
 def fd_churn(loop, meter, with_turns):
     loop.add_reader(event_fd(False), nothing)
     fd = event_fd(False)
@@ -304,11 +315,13 @@ CASES = {
     "timer_rearm_10k": with_arguments(timer_rearm, 10_000),
     "timer_rearm_1m": with_arguments(timer_rearm, 1_000_000),
     "timer_fire_1m": timer_fire,
+    "timer_call_later_10k": with_arguments(timer_ins_cancel, 10_000),
     "coro_spawn": coroutine("Spawn"),
     "coro_chain": coroutine("Chain"),
     "coro_yield": coroutine("Yield"),
     "coro_sleep": coroutine("Sleep"),
     "spawn_small": spawn_small,
+    "spawn_2g": spawn_2g,
     "fd_churn": with_arguments(fd_churn, False),
     "fd_churn_loop": with_arguments(fd_churn, True),
     "fd_dispatch_1": with_arguments(fd_dispatch, 1),

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <string>
 #include <utility>
@@ -19,7 +20,7 @@
 #include "evkit/bench/net/command_line.h"
 #include "evkit/loop/default_event_loop.h"
 #include "evkit/loop/event_loop.h"
-#include "evkit/loop/handle.h"
+#include "evkit/loop/timer/timer.h"
 #include "evkit/subprocess/exit_status.h"
 #include "evkit/subprocess/spawn.h"
 #include "evkit/timers/clock.h"
@@ -51,7 +52,76 @@ void Wake(Meter& meter, Posts what) {
       [&] { CheckOk(loop->CallSoonThreadsafe([&] { loop->Stop(); })); });
 }
 
+// As libuv's and libev's programs, these keep what stands for a timer, and
+// count from a time that was read once.
+void StartAll(std::deque<Timer>& timers, MonotonicTime now) {
+  Random delays(kDelaysMs);
+  for (Timer& timer : timers) {
+    timer.StartAt(now + absl::Milliseconds(kMinDelayMs + delays.Next()));
+  }
+}
+
+std::deque<Timer> NewTimers(EventLoop& loop, int64_t count) {
+  std::deque<Timer> timers;
+  for (int64_t i = 0; i < count; ++i) timers.emplace_back(loop, [] {});
+  return timers;
+}
+
 void TimerInsCancel(Meter& meter, int64_t pending) {
+  const auto loop = NewLoop();
+  const MonotonicTime now = loop->Time();
+  Random delays(kDelaysMs);
+  std::deque<Timer> others = NewTimers(*loop, meter.Scaled(pending));
+  StartAll(others, now);
+  Timer one(*loop, [&loop] { Keep(&loop); });
+  meter.Run(kStarted, [&] {
+    for (int64_t i = 0; i < kStarted; ++i) {
+      one.StartAt(now + absl::Milliseconds(kMinDelayMs + delays.Next()));
+      one.Stop();
+    }
+  });
+}
+
+void TimerRearm(Meter& meter, int64_t pending) {
+  const auto loop = NewLoop();
+  const MonotonicTime now = loop->Time();
+  const int64_t count = meter.Scaled(pending);
+  Random choices(count);
+  std::deque<Timer> timers = NewTimers(*loop, count);
+  StartAll(timers, now);
+  int64_t later = kMinDelayMs + kDelaysMs;
+  meter.Run(kRearmed, [&] {
+    ++later;
+    for (int64_t i = 0; i < kRearmed; ++i) {
+      timers[static_cast<size_t>(choices.Next())].StartAt(
+          now + absl::Milliseconds(later));
+    }
+  });
+}
+
+void TimerFire(Meter& meter) {
+  const auto loop = NewLoop();
+  const int64_t count = meter.Scaled(kFired);
+  Random delays(kFireWithinMs);
+  int64_t left = 0;
+  std::deque<Timer> timers;
+  for (int64_t i = 0; i < count; ++i) {
+    timers.emplace_back(*loop, [&left, &loop] {
+      if (--left == 0) loop->Stop();
+    });
+  }
+  meter.Run(count, [&] {
+    left = count;
+    const MonotonicTime now = loop->Time();
+    for (Timer& timer : timers) {
+      timer.StartAt(now + absl::Milliseconds(delays.Next()));
+    }
+    CheckOk(loop->RunForever());
+  });
+}
+
+// A closure and a handle each, and a look at the clock.
+void TimerCallLater(Meter& meter, int64_t pending) {
   const auto loop = NewLoop();
   Random delays(kDelaysMs);
   const auto delay = [&] {
@@ -64,43 +134,6 @@ void TimerInsCancel(Meter& meter, int64_t pending) {
     for (int64_t i = 0; i < kStarted; ++i) {
       loop->CallLater(delay(), [&loop] { Keep(&loop); }).Cancel();
     }
-  });
-}
-
-// The loop has no call for it: a timer is cancelled, and another one begun.
-void TimerRearm(Meter& meter, int64_t pending) {
-  const auto loop = NewLoop();
-  const int64_t count = meter.Scaled(pending);
-  Random delays(kDelaysMs);
-  Random choices(count);
-  std::vector<TimerHandle> timers;
-  for (int64_t i = 0; i < count; ++i) {
-    timers.push_back(loop->CallLater(
-        absl::Milliseconds(kMinDelayMs + delays.Next()), [] {}));
-  }
-  int64_t later = kMinDelayMs + kDelaysMs;
-  meter.Run(kRearmed, [&] {
-    ++later;
-    for (int64_t i = 0; i < kRearmed; ++i) {
-      TimerHandle& timer = timers[static_cast<size_t>(choices.Next())];
-      timer.Cancel();
-      timer = loop->CallLater(absl::Milliseconds(later), [] {});
-    }
-  });
-}
-
-void TimerFire(Meter& meter) {
-  const auto loop = NewLoop();
-  const int64_t count = meter.Scaled(kFired);
-  Random delays(kFireWithinMs);
-  meter.Run(count, [&] {
-    int64_t left = count;
-    for (int64_t i = 0; i < count; ++i) {
-      loop->CallLater(absl::Milliseconds(delays.Next()), [&left, &loop] {
-        if (--left == 0) loop->Stop();
-      });
-    }
-    CheckOk(loop->RunForever());
   });
 }
 
@@ -192,6 +225,7 @@ int main(int argc, char** argv) {
   cases.timer_ins_cancel = TimerInsCancel;
   cases.timer_rearm = TimerRearm;
   cases.timer_fire = TimerFire;
+  cases.timer_call_later = TimerCallLater;
   cases.spawn = SpawnSmall;
   cases.fd_churn = FdChurn;
   cases.fd_dispatch = FdDispatch;

@@ -3,6 +3,7 @@
 #include "evkit/bench/micro/micro.h"
 
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <time.h>
 
@@ -44,6 +45,28 @@ double Median(std::vector<double> values) {
 double Least(const std::vector<double>& values) {
   return *std::min_element(values.begin(), values.end());
 }
+
+// Memory that is in use, in pages of 4 KiB: what fork() would have to copy the
+// tables of.
+class Ballast {
+ public:
+  explicit Ballast(int64_t bytes)
+      : size_(static_cast<size_t>(bytes)),
+        memory_(mmap(nullptr, size_, PROT_READ | PROT_WRITE,
+                     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)) {
+    if (memory_ == MAP_FAILED) Die("mmap: no memory for the ballast");
+    madvise(memory_, size_, MADV_NOHUGEPAGE);
+    volatile char* const bytes_in_use = static_cast<char*>(memory_);
+    for (size_t at = 0; at < size_; at += 4096) bytes_in_use[at] = 1;
+  }
+  ~Ballast() { munmap(memory_, size_); }
+  Ballast(const Ballast&) = delete;
+  Ballast& operator=(const Ballast&) = delete;
+
+ private:
+  const size_t size_;
+  void* const memory_;
+};
 
 }  // namespace
 
@@ -121,7 +144,14 @@ std::vector<Case> TableOf(const LoopCases& cases) {
   add("timer_rearm_10k", cases.timer_rearm, 10'000);
   add("timer_rearm_1m", cases.timer_rearm, 1'000'000);
   add("timer_fire_1m", cases.timer_fire);
+  add("timer_call_later_10k", cases.timer_call_later, 10'000);
   add("spawn_small", cases.spawn);
+  if (cases.spawn != nullptr) {
+    table.emplace_back("spawn_2g", [spawn = cases.spawn](Meter& meter) {
+      const Ballast ballast(meter.Scaled(kBallastBytes));
+      spawn(meter);
+    });
+  }
   add("fd_churn", cases.fd_churn, false);
   add("fd_churn_loop", cases.fd_churn, true);
   add("fd_dispatch_1", cases.fd_dispatch, 1);

@@ -89,6 +89,8 @@ class LoopCases {
   void (*timer_rearm)(Meter&, int64_t pending) = nullptr;
   // Timers all over a second are started, and fire.
   void (*timer_fire)(Meter&) = nullptr;
+  // As timer_ins_cancel, but nothing is kept for the next time.
+  void (*timer_call_later)(Meter&, int64_t pending) = nullptr;
   // A child is started and waited for.
   void (*spawn)(Meter&) = nullptr;
   // A descriptor is watched and not, with a turn of the loop after each or not.
@@ -128,6 +130,8 @@ inline constexpr int64_t kFired = 1'000'000;  // Timers that fire.
 inline constexpr int64_t kChurned = 1'000;    // Descriptors, watched and not.
 inline constexpr int64_t kDispatched = 2'000;  // Events, or a turn of them.
 inline constexpr int64_t kSpawned = 5;         // Children, one after the other.
+// Of the parent that is large.
+inline constexpr int64_t kBallastBytes = int64_t{2} << 30;
 inline constexpr int64_t kMinDelayMs = 1'000;
 inline constexpr int64_t kDelaysMs = 60'000;
 inline constexpr int64_t kFireWithinMs = 1'000;
