@@ -1,6 +1,7 @@
 // Copyright 2026 The evkit Authors. SPDX-License-Identifier: Apache-2.0
 //
-// epoll, poll, select and io_uring when the kernel refuses, and what they ask of it.
+// epoll, poll, select and io_uring when the kernel refuses, and what they ask
+// of it.
 
 #include "evkit/selectors/internal/kernel_selectors.h"
 
