@@ -159,6 +159,16 @@ TimerHandle EventLoop::DoCallAt(MonotonicTime when, Callback&& callback,
   return TimerHandle(node);
 }
 
+bool EventLoop::ArmTimer(loop_internal::KeptTimer& timer, MonotonicTime when) {
+  CheckThread("Timer::StartAt");
+  if (closed_) {
+    RefuseClosed("Timer::StartAt");
+  } else {
+    timer.ArmIn(wheel_, when);
+  }
+  return true;
+}
+
 absl::Status EventLoop::DoAddReader(int fd, Callback&& callback,
                                     SourceLocation where) {
   return AddFdCallback(fd, Interest::kRead, std::move(callback), where);
@@ -252,12 +262,7 @@ bool EventLoop::ForgetFd(int fd) {
   const MonotonicTime now = clock_.Now();
   if (now < *wakeup) return;
   wheel_.Advance(now, [this](TimerWheel::Timer& timer) {
-    HandleNode& node = loop_internal::NodeOfDue(timer);
-    if (node.queued) {
-      node.Unref();
-    } else {
-      ready_.Push(&node);
-    }
+    loop_internal::QueueDue(timer, ready_);
   });
 }
 
@@ -377,9 +382,10 @@ absl::Status EventLoop::Close() {
     node->Unref();
   }
   wheel_.Clear([](TimerWheel::Timer& timer) {
-    HandleNode& node = loop_internal::NodeOf(timer);
-    node.Discard();
-    node.Unref();
+    TimerNode* const node = TimerNode::OfOrNull(timer);
+    if (node == nullptr) return;
+    node->Discard();
+    node->Unref();
   });
   fd_callbacks_.Clear();
   DestroyLocals();
