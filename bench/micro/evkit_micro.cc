@@ -54,6 +54,10 @@ void Wake(Meter& meter, Posts what) {
 
 // As libuv's and libev's programs, these keep what stands for a timer, and
 // count from a time that was read once.
+MonotonicTime After(MonotonicTime now, int64_t milliseconds) {
+  return MonotonicTime::FromNanos(now.ToNanos() + milliseconds * 1'000'000);
+}
+
 using Timers = std::vector<std::optional<Timer>>;
 
 Timers NewTimers(EventLoop& loop, int64_t count) {
@@ -65,7 +69,7 @@ Timers NewTimers(EventLoop& loop, int64_t count) {
 void StartAll(Timers& timers, MonotonicTime now) {
   Random delays(kDelaysMs);
   for (std::optional<Timer>& timer : timers) {
-    timer->StartAt(now + absl::Milliseconds(kMinDelayMs + delays.Next()));
+    timer->StartAt(After(now, kMinDelayMs + delays.Next()));
   }
 }
 
@@ -78,7 +82,7 @@ void TimerInsCancel(Meter& meter, int64_t pending) {
   Timer one(*loop, [&loop] { Keep(&loop); });
   meter.Run(kStarted, [&] {
     for (int64_t i = 0; i < kStarted; ++i) {
-      one.StartAt(now + absl::Milliseconds(kMinDelayMs + delays.Next()));
+      one.StartAt(After(now, kMinDelayMs + delays.Next()));
       one.Stop();
     }
   });
@@ -93,9 +97,9 @@ void TimerRearm(Meter& meter, int64_t pending) {
   StartAll(timers, now);
   int64_t later = kMinDelayMs + kDelaysMs;
   meter.Run(kRearmed, [&] {
-    const absl::Duration delay = absl::Milliseconds(++later);
+    ++later;
     for (int64_t i = 0; i < kRearmed; ++i) {
-      timers[static_cast<size_t>(choices.Next())]->StartAt(now + delay);
+      timers[static_cast<size_t>(choices.Next())]->StartAt(After(now, later));
     }
   });
 }
@@ -115,7 +119,7 @@ void TimerFire(Meter& meter) {
     left = count;
     const MonotonicTime now = loop->Time();
     for (std::optional<Timer>& timer : timers) {
-      timer->StartAt(now + absl::Milliseconds(delays.Next()));
+      timer->StartAt(After(now, delays.Next()));
     }
     CheckOk(loop->RunForever());
   });

@@ -80,10 +80,7 @@ class KeptTimer : private NodeTimer {
     return static_cast<KeptTimer&>(timer);
   }
   // It has become due: what to queue, unless it is queued still.
-  KeptTimerNode& OnDue() {
-    state_ = State::kDue;
-    return node_;
-  }
+  inline KeptTimerNode& OnDue();
 
  private:
   friend class KeptTimerNode;
@@ -162,6 +159,13 @@ class alignas(64) KeptTimerNode final : public HandleNode {
   Callback callback_;
   TimerHandle call_at_;  // For a loop that has no wheel.
 };
+
+KeptTimerNode& KeptTimer::OnDue() {
+  state_ = State::kDue;
+  // Queueing it touches the first line of it, running it both.
+  __builtin_prefetch(&node_.timer_);
+  return node_;
+}
 
 }  // namespace evkit::loop_internal
 
