@@ -112,6 +112,21 @@ uint64_t EventLoop::Random() { return random_(); }
 
 Handle EventLoop::DoCallSoon(Callback&& callback, const Context* context,
                              SourceLocation where) {
+  // What is seldom needed is apart, and called last, so that it costs the usual
+  // case no more than the look.
+  if (!IsPlain() || context != nullptr || !soon_nodes_->has_free() ||
+      callback.runs_code_when_moved()) {
+    return CallSoonNotPlain(std::move(callback), context, where);
+  }
+  loop_internal::SoonNode* const node = soon_nodes_->GetFree();
+  node->Schedule(std::move(callback), where);
+  node->Ref();
+  ready_.Push(node);
+  return Handle(node);
+}
+
+Handle EventLoop::CallSoonNotPlain(Callback&& callback, const Context* context,
+                                   SourceLocation where) {
   CheckThread("CallSoon");
   if (closed_) {
     RefuseClosed("CallSoon");
@@ -127,6 +142,12 @@ Handle EventLoop::DoCallSoon(Callback&& callback, const Context* context,
 }
 
 bool EventLoop::CallSoonNode(HandleNode& node) {
+  if (!IsPlain()) return CallSoonNodeNotPlain(node);
+  ready_.Push(&node);
+  return true;
+}
+
+bool EventLoop::CallSoonNodeNotPlain(HandleNode& node) {
   CheckThread("CallSoonNode");
   if (closed_) {
     node.Unref();

@@ -132,6 +132,9 @@ class EventLoop final : public AbstractEventLoop, public ChildWatching {
 
   Handle DoCallSoon(Callback&& callback, const Context* context,
                     SourceLocation where) override;
+  Handle CallSoonNotPlain(Callback&& callback, const Context* context,
+                          SourceLocation where);
+  bool CallSoonNodeNotPlain(HandleNode& node);
   absl::Status DoCallSoonThreadsafe(Callback&& callback, const Context* context,
                                     SourceLocation where) override;
   TimerHandle DoCallAt(MonotonicTime when, Callback&& callback,
@@ -153,6 +156,11 @@ class EventLoop final : public AbstractEventLoop, public ChildWatching {
   // after it (SOON-08).
   void QueueThreadsafeCallbacks() {
     if (threadsafe_.MayHaveEntries()) threadsafe_.MoveTo(ready_);
+  }
+  // Whether what is queued now needs no other look than this one.
+  bool IsPlain() const {
+    return !closed_ && !debug_.load(std::memory_order_relaxed) &&
+           !threadsafe_.MayHaveEntries();
   }
   inline void RunBatch();
   inline void RunNode(HandleNode& node);
