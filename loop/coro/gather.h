@@ -171,29 +171,36 @@ class GatheredTupleOfOutcomes final
   }
 };
 
-template <typename T>
-std::vector<FutureRef> StatesOf(const std::vector<Future<T>>& futures) {
+template <typename State, typename... Args>
+FutureRef BeginGather(const std::vector<FutureRef>& children, bool outcomes,
+                      bool distinct, Args... args) {
+  auto* const state = new State(*GatherState::HubOf(children), args...);
+  FutureRef ref = FutureRef::Adopt(state);
+  state->Begin(children, outcomes, distinct);
+  return ref;
+}
+
+// Whether each A becomes a task of its own.
+template <typename A>
+inline constexpr bool kBecomesTask = !std::is_base_of_v<AnyFuture, A>;
+
+// The children of a gather, in the order of the vector.
+template <FutureOrCoro A>
+std::vector<FutureRef> EnsureStates(std::vector<A> arguments,
+                                    SourceLocation where) {
   std::vector<FutureRef> states;
-  states.reserve(futures.size());
-  for (const Future<T>& future : futures) {
-    states.push_back(FutureRef(future.state()));
+  states.reserve(arguments.size());
+  for (A& argument : arguments) {
+    states.push_back(
+        FutureRef(EnsureFuture(std::move(argument), where).state()));
   }
   return states;
 }
 
-template <typename State, typename... Args>
-FutureRef BeginGather(const std::vector<FutureRef>& children, bool outcomes,
-                      Args... args) {
-  auto* const state = new State(*GatherState::HubOf(children), args...);
-  FutureRef ref = FutureRef::Adopt(state);
-  state->Begin(children, outcomes);
-  return ref;
-}
-
-// The children of a gather, of their own types, in the order of arguments.
+// The same of arguments of different types.
 template <typename... As>
-std::vector<FutureRef> EnsureStates([[maybe_unused]] SourceLocation where,
-                                    As&&... arguments) {
+std::vector<FutureRef> EnsureStatesOf([[maybe_unused]] SourceLocation where,
+                                      As&&... arguments) {
   return std::vector<FutureRef>{
       FutureRef(EnsureFuture(std::forward<As>(arguments), where).state())...};
 }
@@ -207,12 +214,12 @@ template <loop_internal::FutureOrCoro A>
 auto Gather(std::vector<A> arguments,
             SourceLocation where = SourceLocation::Here()) {
   using T = loop_internal::EnsuredValue<A>;
-  const auto futures =
-      loop_internal::EnsureFutures(std::move(arguments), where);
+  const auto children =
+      loop_internal::EnsureStates(std::move(arguments), where);
   return Future<typename loop_internal::VectorOf<T>::Type>(
       loop_internal::BeginGather<loop_internal::GatheredValues<T>>(
-          loop_internal::StatesOf(futures), /*outcomes=*/false,
-          futures.size()));
+          children, /*outcomes=*/false, loop_internal::kBecomesTask<A>,
+          children.size()));
 }
 
 // The outcomes, errors included: never fails but by being cancelled. An
@@ -221,11 +228,12 @@ template <loop_internal::FutureOrCoro A>
 auto GatherOutcomes(std::vector<A> arguments,
                     SourceLocation where = SourceLocation::Here()) {
   using T = loop_internal::EnsuredValue<A>;
-  const auto futures =
-      loop_internal::EnsureFutures(std::move(arguments), where);
+  const auto children =
+      loop_internal::EnsureStates(std::move(arguments), where);
   return Future<std::vector<Outcome<T>>>(
       loop_internal::BeginGather<loop_internal::GatheredOutcomes<T>>(
-          loop_internal::StatesOf(futures), /*outcomes=*/true, futures.size()));
+          children, /*outcomes=*/true, loop_internal::kBecomesTask<A>,
+          children.size()));
 }
 
 // The same for arguments of different types: a Future<std::tuple<...>>, with
@@ -237,9 +245,9 @@ auto Gather(As... arguments) {
   return Future<std::tuple<
       loop_internal::ValueOrMonostate<loop_internal::EnsuredValue<As>>...>>(
       loop_internal::BeginGather<State>(
-          loop_internal::EnsureStates(SourceLocation::Here(),
-                                      std::move(arguments)...),
-          /*outcomes=*/false));
+          loop_internal::EnsureStatesOf(SourceLocation::Here(),
+                                        std::move(arguments)...),
+          /*outcomes=*/false, /*distinct=*/false));
 }
 template <loop_internal::FutureOrCoro... As>
 auto GatherOutcomes(As... arguments) {
@@ -247,9 +255,9 @@ auto GatherOutcomes(As... arguments) {
       loop_internal::EnsuredValue<As>...>;
   return Future<std::tuple<Outcome<loop_internal::EnsuredValue<As>>...>>(
       loop_internal::BeginGather<State>(
-          loop_internal::EnsureStates(SourceLocation::Here(),
-                                      std::move(arguments)...),
-          /*outcomes=*/true));
+          loop_internal::EnsureStatesOf(SourceLocation::Here(),
+                                        std::move(arguments)...),
+          /*outcomes=*/true, /*distinct=*/false));
 }
 
 }  // namespace evkit

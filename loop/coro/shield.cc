@@ -5,7 +5,8 @@
 namespace evkit::loop_internal {
 
 void ShieldState::Begin(FutureState& inner) {
-  const FutureRef self(this);
+  // Not const: what is captured has to be movable to be held in place.
+  FutureRef self(this);
   callback_ = OwnedDoneCallback(inner, this, [self](FutureState& done) {
     static_cast<ShieldState&>(*self).OnInnerDone(done);
   });

@@ -26,7 +26,7 @@ Future<T> EnsureFuture(Task<T> task, SourceLocation) {
 }
 template <typename T>
 Future<T> EnsureFuture(Coro<T> coro, SourceLocation where) {
-  return CreateTask(std::move(coro), TaskOptions(), where);
+  return CreateTask(std::move(coro), where);
 }
 template <CoroFunction F>
 Future<CoroFunctionValue<F>> EnsureFuture(F function, SourceLocation where) {

@@ -5,7 +5,9 @@
 #include <string>
 
 #include "absl/container/flat_hash_map.h"
+#include "evkit/base/source_location.h"
 #include "evkit/loop/abstract_event_loop.h"
+#include "evkit/loop/context.h"
 #include "evkit/policy/running_loop.h"
 
 namespace evkit::loop_internal {
@@ -18,29 +20,54 @@ RefPtr<TaskHub> GatherState::HubOf(const std::vector<FutureRef>& children) {
   return loop == nullptr ? TaskHub::Detached() : TaskHub::Of(*loop);
 }
 
-void GatherState::Begin(const std::vector<FutureRef>& children, bool outcomes) {
+void GatherState::Child::Await(GatherState& gather, FutureState& child) {
+  gather_ = &gather;
+  gather.Ref();
+  Begin(SourceLocation::Here());
+  child.AddHook(*this);
+}
+
+void GatherState::Child::OnDone(FutureState& child) {
+  AbstractEventLoop* const loop = child.loop();
+  if (loop == nullptr) {
+    OnForgotten();
+    return;
+  }
+  Ref();
+  ended = FutureRef(&child);
+  // Otherwise the loop is being closed.
+  if (!loop->CallSoonNode(*this)) ended = FutureRef();
+  Unref();
+}
+
+void GatherState::Child::Run() {
+  const ScopedContextCell in_context(context().cell());
+  gather_->OnChildDone(*this, std::move(ended));
+}
+
+void GatherState::Begin(const std::vector<FutureRef>& children, bool outcomes,
+                        bool distinct) {
   outcomes_ = outcomes;
   if (!CheckHubs(children)) return;
-  IndexArguments(children);
+  argument_count_ = children.size();
+  child_count_ = argument_count_;
+  if (!distinct) IndexArguments(children);
   if (children.empty()) {
     CollectAll();
     return;
   }
   const FutureRef self(this);
-  // Of each child the first argument that it is.
-  std::vector<FutureState*> distinct(children_.size());
-  for (size_t i = children.size(); i-- > 0;) {
-    distinct[arguments_[i]] = children[i].get();
+  children_ = std::make_unique<Child[]>(child_count_);
+  // Each child at the first argument that it is.
+  for (size_t i = 0, next = 0; next < child_count_; ++i) {
+    if (IndexOf(i) != next) continue;
+    Child& child = children_[next++];
+    if (!children[i]->done()) child.Await(*this, *children[i]);
   }
-  for (size_t i = 0; i < distinct.size(); ++i) {
-    if (distinct[i]->done()) continue;
-    children_[i].callback =
-        OwnedDoneCallback(*distinct[i], this, [self, i](FutureState& child) {
-          static_cast<GatherState&>(*self).OnChildDone(i, child);
-        });
-  }
-  for (size_t i = 0; i < distinct.size(); ++i) {
-    if (distinct[i]->done()) OnChildDone(i, *distinct[i]);
+  for (size_t i = 0, next = 0; next < child_count_; ++i) {
+    if (IndexOf(i) != next) continue;
+    Child& child = children_[next++];
+    if (children[i]->done()) OnChildDone(child, children[i]);
   }
 }
 
@@ -63,7 +90,7 @@ void GatherState::IndexArguments(const std::vector<FutureRef>& children) {
     const auto index = static_cast<uint32_t>(indices.size());
     arguments_.push_back(indices.emplace(child.get(), index).first->second);
   }
-  children_.resize(indices.size());
+  child_count_ = indices.size();
 }
 
 bool GatherState::Cancel(absl::string_view message) {
@@ -77,8 +104,8 @@ bool GatherState::Cancel(absl::string_view message) {
   being_cancelled_ = true;
   const FutureRef keep_alive(this);
   bool any = false;
-  for (const uint32_t index : arguments_) {
-    FutureState* const child = children_[index].callback.pending();
+  for (size_t i = 0; i < argument_count_; ++i) {
+    FutureState* const child = children_[IndexOf(i)].future();
     if (child != nullptr && child->Cancel(message)) any = true;
   }
   being_cancelled_ = false;
@@ -86,31 +113,41 @@ bool GatherState::Cancel(absl::string_view message) {
   return any;
 }
 
-void GatherState::OnChildDone(size_t index, FutureState& child) {
+void GatherState::OnChildDone(Child& child, FutureRef ended) {
   ++done_count_;
   if (done()) {
-    child.MarkRetrieved();
+    ended->MarkRetrieved();
     return;
   }
-  children_[index].done = FutureRef(&child);
-  if (!outcomes_ && (child.cancelled() || child.failed())) {
-    child.MarkRetrieved();
-    if (child.slot().exception != nullptr) {
-      FinishWith(child.slot().exception);
+  child.heard = true;
+  child.ended = std::move(ended);
+  FutureState& future = *child.ended;
+  if (!outcomes_ && (future.cancelled() || future.failed())) {
+    future.MarkRetrieved();
+    if (future.slot().exception != nullptr) {
+      FinishWith(future.slot().exception);
     } else {
-      FinishWith(child.slot().status);
+      FinishWith(future.slot().status);
     }
-    for (Child& other : children_) other.done = FutureRef();
+    ForgetChildren();
     return;
   }
-  if (done_count_ == children_.size()) CollectAll();
+  if (done_count_ == child_count_) CollectAll();
+}
+
+void GatherState::ForgetChildren() {
+  for (size_t i = 0; i < child_count_; ++i) {
+    if (children_[i].heard) children_[i].ended = FutureRef();
+  }
 }
 
 void GatherState::CollectAll() {
   absl::Status status;
   if (cancel_requested_) {
-    for (const Child& child : children_) child.done->MarkRetrieved();
-    const FutureState& last = *children_[arguments_.back()].done;
+    for (size_t i = 0; i < child_count_; ++i) {
+      children_[i].ended->MarkRetrieved();
+    }
+    const FutureState& last = *children_[IndexOf(argument_count_ - 1)].ended;
     status = last.cancelled() ? last.slot().status : absl::CancelledError();
   } else {
     status = Collect();
@@ -120,8 +157,7 @@ void GatherState::CollectAll() {
   } else {
     FinishWith(std::move(status));
   }
-  std::vector<Child>().swap(children_);
-  std::vector<uint32_t>().swap(arguments_);
+  ForgetChildren();
 }
 
 }  // namespace evkit::loop_internal
