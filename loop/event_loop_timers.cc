@@ -1,12 +1,26 @@
 // Copyright 2026 The evkit Authors. SPDX-License-Identifier: Apache-2.0
 //
-// The loop's part in `Timer` objects.
+// The two kinds of timers that an EventLoop has.
 
 #include <utility>
 
 #include "evkit/loop/event_loop.h"
 
 namespace evkit {
+
+TimerHandle EventLoop::DoCallAt(MonotonicTime when, Callback&& callback,
+                                const Context* context, SourceLocation where) {
+  CheckThread("CallAt");
+  if (closed_) {
+    RefuseClosed("CallAt");
+    return TimerHandle();
+  }
+  loop_internal::TimerNode* const node = timer_nodes_->Get();
+  node->Schedule(std::move(callback), where);
+  if (context != nullptr) node->context().Use(*context);
+  node->Arm(wheel_, when);
+  return TimerHandle(node);
+}
 
 loop_internal::OwnedTimer* EventLoop::NewTimer(Callback&& callback,
                                                const Context* context,
