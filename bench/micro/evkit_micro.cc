@@ -30,9 +30,11 @@ namespace {
 
 std::unique_ptr<EventLoop> NewLoop() { return NewMeasuredLoop(EvkitOptions()); }
 
-void CbChain(Meter& meter, bool watching) {
-  const auto loop = NewLoop();
-  if (watching) {
+void CbChain(Meter& meter, Polls polls) {
+  EventLoopOptions options = EvkitOptions();
+  if (polls == Polls::kSeldom) options.event_interval = kSeldomPoll;
+  const auto loop = NewMeasuredLoop(std::move(options));
+  if (polls != Polls::kNever) {
     CheckOk(loop->AddReader(NewEventFd(false), [] {}));
   }
   MeasureChain(meter, *loop);

@@ -21,7 +21,7 @@ class SoonNode final : public CallbackNode {
 
  private:
   void Release() override {
-    Clear();
+    if (!IsClear()) Clear();
     pool_.Put(this);
   }
 

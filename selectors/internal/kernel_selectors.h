@@ -1,6 +1,6 @@
 // Copyright 2026 The evkit Authors. SPDX-License-Identifier: Apache-2.0
 //
-// The three selectors over the kernel, for tests that run on each.
+// The selectors over the kernel, for tests that run on each.
 
 #ifndef EVKIT_SELECTORS_INTERNAL_KERNEL_SELECTORS_H_
 #define EVKIT_SELECTORS_INTERNAL_KERNEL_SELECTORS_H_
@@ -20,6 +20,7 @@
 #include "evkit/selectors/poll_selector.h"
 #include "evkit/selectors/select_selector.h"
 #include "evkit/selectors/selector.h"
+#include "evkit/selectors/uring_selector.h"
 
 namespace evkit::selectors_internal {
 
@@ -42,7 +43,13 @@ inline std::vector<KernelSelector> KernelSelectors() {
   KernelSelector select("Select", [] { return SelectSelector::Create(); });
   select.takes_regular_files = true;
   select.max_fd = FD_SETSIZE - 1;
-  return {epoll, poll, select};
+  std::vector<KernelSelector> all = {epoll, poll, select};
+  // What is missing here is skipped with a word by uring_selector_test.
+  if (UringSelector::Create().ok()) {
+    all.emplace_back("Uring", [] { return UringSelector::Create(); });
+    all.back().takes_regular_files = true;
+  }
+  return all;
 }
 
 // For INSTANTIATE_TEST_SUITE_P.
