@@ -24,6 +24,8 @@
 // - An event says what happened since the last `Select()`. That somebody else
 //   has read the bytes meanwhile is not noticed: be ready for EAGAIN.
 // - For the next thread that uses it, `Select()` makes a new ring.
+// - Some time after it was closed, the kernel interrupts a wait of its thread
+//   once, without a signal (EINTR).
 
 #ifndef EVKIT_SELECTORS_URING_SELECTOR_H_
 #define EVKIT_SELECTORS_URING_SELECTOR_H_
