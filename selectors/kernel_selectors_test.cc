@@ -61,6 +61,12 @@ INSTANTIATE_TEST_SUITE_P(
     selectors_internal::NameOf<
         ::testing::TestParamInfo<selectors_internal::KernelSelector>>);
 
+INSTANTIATE_TEST_SUITE_P(
+    Uring, KernelSelectorTest,
+    ::testing::ValuesIn(selectors_internal::UringSelectors()),
+    selectors_internal::NameOf<
+        ::testing::TestParamInfo<selectors_internal::KernelSelector>>);
+
 // tokio#6329, libuv a0b56059c. SEL-02
 TEST_P(KernelSelectorTest, bug_A7_RefusedRegistrationLeavesNothingBehind) {
   Pipe pipe;

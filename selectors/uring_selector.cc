@@ -120,22 +120,24 @@ std::vector<SelectorKey> UringSelector::GetKeys() const {
   return table_.GetKeys();
 }
 
-// Makes `entry` the next entry of the ring. Returns 0, or the errno of a ring
-// that was full and could not be submitted.
-int UringSelector::NextEntry(io_uring_sqe*& entry) {
+// The next entry of the ring, in `entry`. Makes room by submitting a full one,
+// and then by adding to `events` what has completed. Returns 0 or an errno.
+int UringSelector::NextEntry(io_uring_sqe*& entry,
+                             std::vector<ReadyEvent>* events) {
   entry = ring_->NewEntry();
   if (entry != nullptr) return 0;
   const int error = ring_->Enter(false, nullptr);
+  if (events != nullptr) Collect(*events);
   if (error != 0) return error;
   entry = ring_->NewEntry();
   return entry != nullptr ? 0 : EAGAIN;
 }
 
-// Moves to the ring which polls are to be ended; 0 or the errno of NextEntry().
-int UringSelector::FillRemovals() {
+// Moves to the ring which polls are to be ended; 0 or an errno.
+int UringSelector::FillRemovals(std::vector<ReadyEvent>* events) {
   for (; !cancelled_.empty(); cancelled_.pop_back()) {
     io_uring_sqe* entry = nullptr;
-    if (const int error = NextEntry(entry); error != 0) return error;
+    if (const int error = NextEntry(entry, events); error != 0) return error;
     entry->opcode = IORING_OP_POLL_REMOVE;
     entry->flags = IOSQE_CQE_SKIP_SUCCESS;
     entry->fd = -1;
@@ -145,19 +147,22 @@ int UringSelector::FillRemovals() {
   return 0;
 }
 
-// The same, and which are to be begun.
-int UringSelector::FillRing() {
-  if (const int error = FillRemovals(); error != 0) return error;
-  size_t begun = 0;
+// The same, and which are to be begun. What comes meanwhile is for the next
+// time, lest it comes twice.
+int UringSelector::FillRing(std::vector<ReadyEvent>& events) {
+  if (const int error = FillRemovals(&events); error != 0) return error;
+  beginning_.swap(changed_);
   int error = 0;
-  for (; begun < changed_.size(); ++begun) {
-    const int fd = changed_[begun];
+  for (const int fd : beginning_) {
     Poll& poll = polls_[static_cast<size_t>(fd)];
     const DescriptorTable::Entry* const registered = table_.Find(fd);
     if (registered != nullptr && !poll.armed) {
       io_uring_sqe* entry = nullptr;
-      error = NextEntry(entry);
-      if (error != 0) break;
+      if (error == 0) error = NextEntry(entry, &events);
+      if (error != 0) {
+        changed_.push_back(fd);
+        continue;
+      }
       entry->opcode = IORING_OP_POLL_ADD;
       entry->fd = fd;
       entry->poll32_events =
@@ -168,8 +173,7 @@ int UringSelector::FillRing() {
     }
     poll.queued = false;
   }
-  changed_.erase(changed_.begin(),
-                 changed_.begin() + static_cast<ptrdiff_t>(begun));
+  beginning_.clear();
   return error;
 }
 
@@ -190,9 +194,10 @@ bool UringSelector::HasEvent() {
 }
 
 // Tells the kernel what is new, and waits in it; 0 or an errno.
-int UringSelector::Enter(const RemainingWait& wait) {
-  if (const int error = FillRing(); error != 0) return error;
-  const bool waits = !HasEvent() && !wait.IsOver();
+int UringSelector::Enter(const RemainingWait& wait,
+                         std::vector<ReadyEvent>& events) {
+  if (const int error = FillRing(events); error != 0) return error;
+  const bool waits = events.empty() && !wait.IsOver() && !HasEvent();
   if (!waits && !ring_->HasUnsubmitted() && !ring_->HasHidden()) return 0;
   timespec storage;
   return ring_->Enter(waits, wait.ToTimespec(storage));
@@ -231,7 +236,7 @@ absl::Status UringSelector::Select(absl::Duration timeout,
   if (table_.closed()) return table_.CheckOpen();
   RemainingWait wait(timeout);
   while (true) {
-    const int error = Enter(wait);
+    const int error = Enter(wait, events);
     Collect(events);
     if (!events.empty()) {
       // Linux brings only 20 at once, if it had to wait for them. No poll is
@@ -263,7 +268,7 @@ absl::Status UringSelector::Select(absl::Duration timeout,
 // Ends polls that are to be ended, and lets go of their files.
 void UringSelector::CancelAtOnce() {
   if (ForkedSince(fork_generation_)) return;
-  int error = FillRemovals();
+  int error = FillRemovals(nullptr);
   if (error == 0) error = ring_->Enter(false, nullptr);
   // Where this fails too, Select() tries again. Until then a file may be open
   // for longer than its descriptors.
@@ -300,6 +305,7 @@ void UringSelector::Close() {
   table_.Close();
   polls_ = {};
   changed_ = {};
+  beginning_ = {};
   cancelled_ = {};
   armed_count_ = 0;
 }

@@ -24,6 +24,8 @@
 // - An event says what happened since the last `Select()`. That somebody else
 //   has read the bytes meanwhile is not noticed: be ready for EAGAIN.
 // - For the next thread that uses it, `Select()` makes a new ring.
+// - Some time after it was closed, the kernel interrupts a wait of its thread
+//   once, without a signal (EINTR).
 
 #ifndef EVKIT_SELECTORS_URING_SELECTOR_H_
 #define EVKIT_SELECTORS_URING_SELECTOR_H_
@@ -47,7 +49,8 @@ class UringSelector final : public Selector {
  public:
   // kUnimplemented, with a message that says why, if the kernel has no io_uring
   // (ENOSYS), a too old one (before Linux 6.1) or forbids it (EPERM: seccomp,
-  // kernel.io_uring_disabled). kResourceExhausted (EMFILE, ENFILE, ENOMEM).
+  // kernel.io_uring_disabled). kResourceExhausted (EMFILE, ENFILE; ENOMEM, with
+  // a small RLIMIT_MEMLOCK too: a ring takes 16 KiB of it).
   static absl::StatusOr<std::unique_ptr<UringSelector>> Create();
 
   ~UringSelector() override { Close(); }
@@ -73,11 +76,12 @@ class UringSelector final : public Selector {
 
   uint32_t NewGeneration();
   void Queue(int fd);
-  int NextEntry(io_uring_sqe*& entry);
-  int FillRemovals();
-  int FillRing();
+  int NextEntry(io_uring_sqe*& entry, std::vector<ReadyEvent>* events);
+  int FillRemovals(std::vector<ReadyEvent>* events);
+  int FillRing(std::vector<ReadyEvent>& events);
   bool HasEvent();
-  int Enter(const selectors_internal::RemainingWait& wait);
+  int Enter(const selectors_internal::RemainingWait& wait,
+            std::vector<ReadyEvent>& events);
   void Collect(std::vector<ReadyEvent>& events);
   void CancelAtOnce();
   absl::Status MoveToNewRing();
@@ -89,6 +93,7 @@ class UringSelector final : public Selector {
   uint32_t last_generation_ = 0;
   std::vector<Poll> polls_;          // By descriptor.
   std::vector<int> changed_;         // To be armed, if still registered.
+  std::vector<int> beginning_;       // While they are.
   std::vector<uint64_t> cancelled_;  // Polls to be ended, by their data.
   size_t armed_count_ = 0;
 };

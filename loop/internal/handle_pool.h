@@ -44,27 +44,25 @@ class HandlePool {
   HandlePool(const HandlePool&) = delete;
   HandlePool& operator=(const HandlePool&) = delete;
 
-  Node* Get() {
+  bool has_free() const { return free_ != nullptr; }
+
+  // Requires that there is a free node.
+  Node* GetFree() {
     Node* const node = free_;
-    if (node == nullptr) {
-      Node* const fresh = new Node(*this);
-      ++in_use_;
-      return fresh;
-    }
-    ++in_use_;
     free_ = static_cast<Node*>(node->next);
-    node->next = nullptr;
     --free_count_;
     return node;
   }
 
+  Node* Get() {
+    if (has_free()) return GetFree();
+    Node* const fresh = new Node(*this);
+    ++node_count_;
+    return fresh;
+  }
+
   void Put(Node* node) {
-    --in_use_;
-    if (closed_ || free_count_ >= kMaxFree) {
-      delete node;
-      if (closed_ && in_use_ == 0) delete this;
-      return;
-    }
+    if (free_count_ >= max_free_) return Delete(node);
     node->next = free_;
     free_ = node;
     ++free_count_;
@@ -73,11 +71,11 @@ class HandlePool {
   // Takes the free nodes out, linked by `next`, for somebody who hands out
   // nodes of this pool by himself, of his own making too.
   HandleNode* TakeFree() {
-    free_count_ = 0;
+    node_count_ -= std::exchange(free_count_, 0);
     return std::exchange(free_, nullptr);
   }
   // He has handed out `count`, to be given back here.
-  void CountInUse(size_t count) { in_use_ += count; }
+  void CountInUse(size_t count) { node_count_ += count; }
 
  private:
   // About 2 MiB of nodes; TakeFree() may be keeping as many. A burst may need
@@ -88,19 +86,29 @@ class HandlePool {
   HandlePool() = default;
   ~HandlePool() = default;
 
+  // Not inline: seldom called.
+  [[gnu::noinline]] void Delete(Node* node) {
+    delete node;
+    --node_count_;
+    DeleteThisIfDone();
+  }
+
   void Close() {
     closed_ = true;
-    while (free_ != nullptr) {
-      Node* const node = free_;
-      free_ = static_cast<Node*>(node->next);
-      delete node;
-    }
-    if (in_use_ == 0) delete this;
+    max_free_ = 0;
+    node_count_ -= free_count_;
+    while (has_free()) delete GetFree();
+    DeleteThisIfDone();
+  }
+
+  void DeleteThisIfDone() {
+    if (closed_ && node_count_ == 0) delete this;
   }
 
   Node* free_ = nullptr;
   size_t free_count_ = 0;
-  size_t in_use_ = 0;
+  size_t max_free_ = kMaxFree;
+  size_t node_count_ = 0;  // In use, or free.
   bool closed_ = false;
 };
 

@@ -14,10 +14,12 @@
 namespace evkit::selectors_internal {
 namespace {
 
-// As many changes go into one system call. What does not fit among the
-// completions, the kernel keeps until there is room.
-constexpr unsigned kEntries = 1024;
-constexpr unsigned kCompletions = 4096;
+// Small, because the memory counts as locked (RLIMIT_MEMLOCK, of all rings of
+// the user), and the kernel gives it back only some time after the ring was
+// closed: 16 KiB. Who takes what has completed after each full ring of entries
+// needs no more; what does not fit, the kernel keeps until there is room.
+constexpr unsigned kEntries = 128;
+constexpr unsigned kCompletions = 256;
 
 constexpr unsigned kFeatures = IORING_FEAT_SINGLE_MMAP | IORING_FEAT_NODROP |
                                IORING_FEAT_EXT_ARG | IORING_FEAT_CQE_SKIP;

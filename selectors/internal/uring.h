@@ -28,7 +28,8 @@ class Uring {
  public:
   // kUnimplemented if the kernel has no io_uring, a too old one (before 6.1),
   // or forbids it (seccomp, kernel.io_uring_disabled); kResourceExhausted
-  // (EMFILE, ENFILE, ENOMEM).
+  // (EMFILE, ENFILE, ENOMEM: RLIMIT_MEMLOCK
+  // too).
   static absl::StatusOr<std::unique_ptr<Uring>> Create();
 
   Uring(const Uring&) = delete;
