@@ -26,6 +26,10 @@ absl::Status AbstractEventLoop::WatchFd(int, uint32_t, bool,
   return absl::UnimplementedError("WatchFd: not by this event loop");
 }
 
+absl::Status AbstractEventLoop::AddReaderNode(int, HandleNode&) {
+  return absl::UnimplementedError("AddReaderNode: not by this event loop");
+}
+
 bool AbstractEventLoop::ForgetFd(int fd) {
   const bool had_reader = RemoveReader(fd);
   const bool had_writer = RemoveWriter(fd);

@@ -187,6 +187,14 @@ class AbstractEventLoop {
   virtual absl::Status WatchFd(int fd, uint32_t file, bool for_writing,
                                loop_internal::FdWaiter& waiter);
 
+  // `AddReader()` for those who keep the callback's node themselves, and so
+  // need no allocation: a transport. Counts a reference to `node`, which has
+  // its context, while it is watched, queued or running; once it was removed,
+  // it is cancelled.
+  //   kUnimplemented: this loop can not, and `AddReader()` has to do. Others:
+  //     as `AddReader()`.
+  virtual absl::Status AddReaderNode(int fd, HandleNode& node);
+
   // Both at once, for the owner of `fd` who closes it right afterwards: whether
   // it was watched in either way. Requires that `fd` is the only descriptor of
   // its file, as far as the caller knows; the kernel forgets a file with its

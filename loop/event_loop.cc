@@ -214,6 +214,13 @@ absl::Status EventLoop::WatchFd(int fd, uint32_t file, bool for_writing,
       fd, file, for_writing ? Interest::kWrite : Interest::kRead, waiter);
 }
 
+absl::Status EventLoop::AddReaderNode(int fd, HandleNode& node) {
+  CheckThread("AddReader");
+  absl::Status status = CheckUsable("AddReader");
+  if (!status.ok()) return status;
+  return fd_callbacks_.Add(fd, Interest::kRead, node);
+}
+
 bool EventLoop::ForgetFd(int fd) {
   CheckThread("ForgetFd");
   return CheckUsable("ForgetFd").ok() && fd_callbacks_.Forget(fd);

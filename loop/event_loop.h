@@ -105,6 +105,7 @@ class EventLoop final : public AbstractEventLoop, public ChildWatching {
   bool RemoveWriter(int fd) override;
   absl::Status WatchFd(int fd, uint32_t file, bool for_writing,
                        loop_internal::FdWaiter& waiter) override;
+  absl::Status AddReaderNode(int fd, HandleNode& node) override;
   bool ForgetFd(int fd) override;
   absl::Status RunForever() override;
   void Stop() override { stopping_ = true; }

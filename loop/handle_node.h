@@ -72,6 +72,10 @@ class HandleNode {
     cancelled_ = false;
   }
 
+  // Whether anybody counts a reference, as whoever watches, queues or runs it
+  // does.
+  bool referenced() const { return references_ != 0; }
+
   // For a node that is cancelled and taken up again.
   void set_cancelled(bool cancelled) { cancelled_ = cancelled; }
 

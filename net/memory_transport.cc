@@ -22,6 +22,7 @@
 #include "evkit/loop/abstract_event_loop.h"
 #include "evkit/loop/callback.h"
 #include "evkit/loop/handle.h"
+#include "evkit/loop/handle_node.h"
 #include "evkit/net/internal/basic_stream_transport.h"
 #include "evkit/net/internal/basic_stream_transport_impl.h"
 #include "evkit/net/protocol.h"
@@ -180,6 +181,9 @@ class MemoryStreamDriver {
   absl::Status WatchReadable(AbstractEventLoop&, Callback callback) {
     in_->reader.Begin(std::move(callback));
     return absl::OkStatus();
+  }
+  absl::Status WatchReadable(AbstractEventLoop&, HandleNode&) {
+    return absl::UnimplementedError("memory is not watched by the loop");
   }
   absl::Status WatchWritable(AbstractEventLoop&, Callback callback) {
     out_->writer.Begin(std::move(callback));

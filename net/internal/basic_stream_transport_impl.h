@@ -26,7 +26,9 @@
 #include "absl/types/span.h"
 #include "evkit/base/check.h"
 #include "evkit/base/errno_status.h"
+#include "evkit/base/source_location.h"
 #include "evkit/loop/abstract_event_loop.h"
+#include "evkit/loop/context.h"
 #include "evkit/loop/error_context.h"
 #include "evkit/loop/internal/exceptions.h"
 #include "evkit/net/extra_info.h"
@@ -115,7 +117,7 @@ void BasicStreamTransport<Driver>::Start(
 }
 
 template <typename Driver>
-std::string BasicStreamTransport<Driver>::Describe() const {
+std::string BasicStreamTransport<Driver>::Description() const {
   return absl::StrCat("<StreamTransport ", driver_.Name(),
                       closing_ ? " closing>" : ">");
 }
@@ -187,9 +189,18 @@ void BasicStreamTransport<Driver>::ResumeReading() {
 template <typename Driver>
 void BasicStreamTransport<Driver>::WatchReadable() {
   if (loop_.IsClosed()) return;  // A destructor that runs as it closes.
-  ReceiveBuffer& buffer = ReceiveBuffer::Of(loop_);
-  const absl::Status watched =
-      driver_.WatchReadable(loop_, [this, &buffer] { ReadReady(buffer); });
+  if (lender_ == nullptr) lender_ = &ReceiveBuffer::Of(loop_);
+  absl::Status watched = absl::UnimplementedError("the node is not free");
+  // An event that the loop has of an earlier watch stays cancelled (TURN-18),
+  // and what runs keeps its context: then the node is not free.
+  if (!referenced()) {
+    Begin(SourceLocation::Here());
+    watched = driver_.WatchReadable(loop_, static_cast<HandleNode&>(*this));
+    Unref();
+  }
+  if (absl::IsUnimplemented(watched)) {
+    watched = driver_.WatchReadable(loop_, [this] { ReadReady(); });
+  }
   reading_ = watched.ok();
   if (!watched.ok()) ForceClose(watched);
 }
@@ -202,13 +213,32 @@ void BasicStreamTransport<Driver>::UnwatchReadable() {
 }
 
 template <typename Driver>
-void BasicStreamTransport<Driver>::ReadReady(ReceiveBuffer& lender) {
+void BasicStreamTransport<Driver>::Run() {
+  const loop_internal::ScopedContextCell in_context(context().cell());
+  ReadReady();
+}
+
+template <typename Driver>
+void BasicStreamTransport<Driver>::Release() {
+  context().Clear();
+  // Destroys this, if nobody else has a share.
+  if (extra_ != nullptr) std::exchange(extra_->self, nullptr).reset();
+}
+
+template <typename Driver>
+void BasicStreamTransport<Driver>::Left(
+    const std::shared_ptr<OpenTransport>& share) {
+  if (referenced()) extra().self = share;
+}
+
+template <typename Driver>
+void BasicStreamTransport<Driver>::ReadReady() {
   if (buffered_ || closing_) {
     // About to be lost, and then no longer watched.
     if (!closing_) ReadIntoProtocol();
     return;
   }
-  const absl::Span<char> buffer = lender.Lend(kReceiveSize);
+  const absl::Span<char> buffer = lender_->Lend(kReceiveSize);
   const IoResult received = driver_.Receive(buffer);
   if (received.bytes() == 0) {
     NothingReceived(received);
@@ -237,7 +267,7 @@ void BasicStreamTransport<Driver>::DeliveryFailed(const char* message,
       absl::StrCat("exception: ", loop_internal::DescribeException(thrown)));
   ErrorContext error(message);
   error.exception = std::move(thrown);
-  error.details["transport"] = Describe();
+  error.details["transport"] = Description();
   loop_.CallExceptionHandler(error);
   ForceClose(std::move(status));
 }
@@ -256,7 +286,7 @@ void BasicStreamTransport<Driver>::ReadIntoProtocol() {
         absl::FailedPreconditionError("GetBuffer() returned an empty buffer");
     ErrorContext error(kGetBufferFailed);
     error.status = called;
-    error.details["transport"] = Describe();
+    error.details["transport"] = Description();
     loop_.CallExceptionHandler(error);
   }
   if (!called.ok()) {
@@ -351,6 +381,7 @@ class BasicStreamTransport<Driver>::Loss {
   ~Loss() {
     transport_.protocol_.reset();
     transport_.CloseDriver();
+    transport_.Left(share_);
     transport_.TellProgress();
     const std::unique_ptr<OnLost> on_lost = std::move(transport_.on_lost_);
     if (on_lost == nullptr) return;

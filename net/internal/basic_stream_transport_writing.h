@@ -50,7 +50,7 @@ absl::Status BasicStreamTransport<Driver>::RefuseWrite(bool has_data) {
   if (dropped_writes_ > kDroppedWritesBeforeWarning) return absl::OkStatus();
   if (dropped_writes_++ == kDroppedWritesBeforeWarning && driver_.is_open()) {
     ErrorContext warning("socket.send() raised exception.");
-    warning.details["transport"] = Describe();
+    warning.details["transport"] = Description();
     loop_.DefaultExceptionHandler(warning);
   }
   return absl::OkStatus();

@@ -25,6 +25,7 @@ OpenTransports::~OpenTransports() {
     const std::shared_ptr<OpenTransport> transport = std::move(open_.back());
     open_.pop_back();
     transport->LoopClosed();
+    transport->Left(transport);
   }
 }
 

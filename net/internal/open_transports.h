@@ -21,6 +21,10 @@ class OpenTransport {
   // user's, call nobody, and do not touch the loop any more.
   virtual void LoopClosed() = 0;
 
+  // It belongs to no loop any more, and this was the loop's share of it; for
+  // one that is pointed to all the same, for a while.
+  virtual void Left(const std::shared_ptr<OpenTransport>& /*share*/) {}
+
  protected:
   OpenTransport() = default;
   ~OpenTransport() = default;

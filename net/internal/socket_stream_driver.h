@@ -19,6 +19,7 @@
 #include "evkit/base/syscalls.h"
 #include "evkit/loop/abstract_event_loop.h"
 #include "evkit/loop/callback.h"
+#include "evkit/loop/handle_node.h"
 #include "evkit/net/socket.h"
 #include "evkit/net/socket_address.h"
 
@@ -60,6 +61,10 @@ class SocketStreamDriver {
   // Call it in each turn in which Receive() would do something; Send().
   absl::Status WatchReadable(AbstractEventLoop& loop, Callback callback) {
     return loop.AddReader(socket_.fd(), std::move(callback));
+  }
+  // The same by a node of one's own; kUnimplemented: a callback has to do.
+  absl::Status WatchReadable(AbstractEventLoop& loop, HandleNode& node) {
+    return loop.AddReaderNode(socket_.fd(), node);
   }
   absl::Status WatchWritable(AbstractEventLoop& loop, Callback callback) {
     return loop.AddWriter(socket_.fd(), std::move(callback));
