@@ -375,6 +375,7 @@ TEST_F(StreamTransportTest, AnIdleTransportIsOneAllocationOf192Bytes) {
       transports.push_back(NewStreamTransport(test_.loop(), std::move(one),
                                               std::make_shared<Protocol>(),
                                               std::move(options)));
+      transports.back()->PauseReading();  // The selector allocates.
     }
     RunUntilIdle();
     taken = (mallinfo2().uordblks - before) / kConnections;
