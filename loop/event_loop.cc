@@ -259,12 +259,7 @@ bool EventLoop::ForgetFd(int fd) {
   const MonotonicTime now = clock_.Now();
   if (now < *wakeup) return;
   wheel_.Advance(now, [this](TimerWheel::Timer& timer) {
-    HandleNode& node = loop_internal::NodeOfDue(timer);
-    if (node.queued) {
-      node.Unref();
-    } else {
-      ready_.Push(&node);
-    }
+    loop_internal::QueueDue(timer, ready_);
   });
 }
 
@@ -373,9 +368,10 @@ absl::Status EventLoop::Close() {
     node->Unref();
   }
   wheel_.Clear([](TimerWheel::Timer& timer) {
-    HandleNode& node = loop_internal::NodeOf(timer);
-    node.Discard();
-    node.Unref();
+    TimerNode* const node = TimerNode::OfOrNull(timer);
+    if (node == nullptr) return;
+    node->Discard();
+    node->Unref();
   });
   fd_callbacks_.Clear();
   DestroyLocals();

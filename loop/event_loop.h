@@ -98,10 +98,7 @@ class EventLoop final : public AbstractEventLoop, public ChildWatching {
   ~EventLoop() override;
 
   bool CallSoonNode(HandleNode& node) override;
-  loop_internal::OwnedTimer* NewTimer(Callback&& callback,
-                                      const Context* context,
-                                      SourceLocation where) override;
-  void ArmTimer(loop_internal::OwnedTimer& timer, MonotonicTime when) override;
+  bool ArmTimer(loop_internal::KeptTimer& timer, MonotonicTime when) override;
   MonotonicTime Time() const override;
   uint64_t Random() override;
   bool RemoveReader(int fd) override;

@@ -22,16 +22,16 @@ TimerHandle EventLoop::DoCallAt(MonotonicTime when, Callback&& callback,
   return TimerHandle(node);
 }
 
-loop_internal::OwnedTimer* EventLoop::NewTimer(Callback&& callback,
-                                               const Context* context,
-                                               SourceLocation where) {
-  return new loop_internal::OwnedTimerNode(std::move(callback), context, where);
-}
-
-void EventLoop::ArmTimer(loop_internal::OwnedTimer& timer, MonotonicTime when) {
-  CheckThread("Timer::StartAt");
-  if (closed_) return RefuseClosed("Timer::StartAt");
-  static_cast<loop_internal::OwnedTimerNode&>(timer).Arm(wheel_, when);
+bool EventLoop::ArmTimer(loop_internal::KeptTimer& timer, MonotonicTime when) {
+  if (debug_.load(std::memory_order_relaxed) || closed_) [[unlikely]] {
+    CheckThread("Timer::StartAt");
+    if (closed_) {
+      RefuseClosed("Timer::StartAt");
+      return true;
+    }
+  }
+  timer.ArmIn(wheel_, when);
+  return true;
 }
 
 }  // namespace evkit

@@ -10,8 +10,8 @@ namespace evkit::loop_internal {
 
 SleepTimer::SleepTimer(SleepTimers& owner, AbstractEventLoop& loop)
     : owner_(owner),
-      timer_(loop.NewTimer(Callback([this] { sleep_->OnTime(); }), nullptr,
-                           SourceLocation::Here())) {}
+      timer_(loop, Callback([this] { sleep_->OnTime(); }), nullptr,
+             SourceLocation::Here()) {}
 
 SleepTimer& SleepTimers::Arm(AbstractEventLoop& loop, MonotonicTime when,
                              SleepAwait& sleep) {
@@ -23,7 +23,7 @@ SleepTimer& SleepTimers::Arm(AbstractEventLoop& loop, MonotonicTime when,
     --free_count_;
   }
   timer->sleep_ = &sleep;
-  loop.ArmTimer(*timer->timer_, when);
+  timer->timer_.Start(when);
   return *timer;
 }
 

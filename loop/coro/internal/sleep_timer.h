@@ -8,7 +8,7 @@
 
 #include <cstddef>
 
-#include "evkit/loop/internal/owned_timer.h"
+#include "evkit/loop/timer/internal/kept_timer.h"
 #include "evkit/timers/clock.h"
 
 namespace evkit {
@@ -33,12 +33,12 @@ class SleepTimer {
   friend class SleepTimers;
 
   SleepTimer(SleepTimers& owner, AbstractEventLoop& loop);
-  ~SleepTimer() { timer_->Drop(); }
+  ~SleepTimer() = default;
 
   SleepTimers& owner_;
   SleepAwait* sleep_ = nullptr;
   SleepTimer* next_free_ = nullptr;
-  OwnedTimer* const timer_;
+  KeptTimer timer_;
 };
 
 // Those of one loop. Belongs to its thread; outlives the sleeps.
@@ -71,7 +71,7 @@ inline void SleepTimer::GiveBack(bool told) {
     delete this;
     return;
   }
-  if (!told) timer_->Disarm();
+  if (!told) timer_.Stop();
   next_free_ = owner_.free_;
   owner_.free_ = this;
   ++owner_.free_count_;
