@@ -7,13 +7,10 @@
 #include "evkit/loop/coro/or_return.h"
 
 namespace evkit::loop_internal {
-namespace {
 
-absl::Status ShutDownError() {
+absl::Status QueueCore::ShutDownError() {
   return absl::OutOfRangeError("queue is shut down");
 }
-
-}  // namespace
 
 void QueueTurn::PassOn() {
   const bool none = what_ == kRoom ? queue_.full() : queue_.empty();
@@ -22,32 +19,15 @@ void QueueTurn::PassOn() {
 
 QueueCore::QueueCore(size_t maxsize) : maxsize_(maxsize) { finished_.Set(); }
 
-absl::Status QueueCore::CheckPut() const {
+absl::Status QueueCore::WhyNotPut() const {
   if (shut_down_) return ShutDownError();
-  if (full()) return absl::ResourceExhaustedError("queue is full");
-  return absl::OkStatus();
+  return absl::ResourceExhaustedError("queue is full");
 }
 
 absl::Status QueueCore::CheckGet() const {
   if (!empty()) return absl::OkStatus();
   if (shut_down_) return ShutDownError();
   return absl::UnavailableError("queue is empty");
-}
-
-void QueueCore::OnPut() {
-  ++size_;
-  ++unfinished_;
-  finished_.Clear();
-  getters_.WakeNext();
-}
-
-void QueueCore::OnGet() {
-  --size_;
-  putters_.WakeNext();
-}
-
-absl::Status QueueCore::CheckWait() {
-  return shut_down_ ? ShutDownError() : Bind("Queue");
 }
 
 absl::Status QueueCore::TaskDone() {

@@ -26,15 +26,28 @@ class QueueCore : public SyncState {
   bool full() const { return maxsize_ > 0 && size_ >= maxsize_; }
 
   // Why no item can be put, or got, now; OK if one can.
-  absl::Status CheckPut() const;
+  absl::Status CheckPut() const {
+    if (shut_down_ || full()) [[unlikely]]
+      return WhyNotPut();
+    return absl::OkStatus();
+  }
   absl::Status CheckGet() const;
   // An item has been put, or got.
-  void OnPut();
-  void OnGet();
+  void OnPut() {
+    ++size_;
+    if (unfinished_++ == 0) finished_.Clear();
+    getters_.WakeNext();
+  }
+  void OnGet() {
+    --size_;
+    putters_.WakeNext();
+  }
 
   // Why the running task cannot wait for room or for an item; OK if it can,
   // which a QueueTurn is for.
-  absl::Status CheckWait();
+  absl::Status CheckWait() {
+    return shut_down_ ? ShutDownError() : Bind("Queue");
+  }
 
   absl::Status TaskDone();
   static Coro<void> Join(RefPtr<QueueCore> queue);
@@ -47,6 +60,9 @@ class QueueCore : public SyncState {
 
  private:
   friend class QueueTurn;
+
+  static absl::Status ShutDownError();
+  absl::Status WhyNotPut() const;
 
   const size_t maxsize_;
   size_t size_ = 0;

@@ -4,16 +4,14 @@
 
 #include "absl/strings/str_cat.h"
 #include "evkit/base/check.h"
-#include "evkit/loop/coro/internal/task_state.h"
 
 namespace evkit::loop_internal {
 
 SyncState::~SyncState() = default;
 
-absl::Status SyncState::Bind(const char* what) {
+absl::Status SyncState::BindNow(const char* what) {
   TaskState* const task = TaskState::Current();
   EVKIT_CHECK(task != nullptr, "only a task can wait");
-  if (hub_.get() == &task->hub()) return absl::OkStatus();
   if (hub_.get() != nullptr) {
     return absl::FailedPreconditionError(
         absl::StrCat(what, " is bound to a different event loop"));

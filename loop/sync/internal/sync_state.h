@@ -10,6 +10,7 @@
 
 #include "absl/status/status.h"
 #include "evkit/loop/coro/internal/task_hub.h"
+#include "evkit/loop/coro/internal/task_state.h"
 
 namespace evkit::loop_internal {
 
@@ -28,13 +29,21 @@ class SyncState {
   // The running task is about to wait: binds this to the task's loop if it is
   // not bound. kFailedPrecondition if it is bound to another one (SYN-01).
   // `what` is the primitive's name.
-  absl::Status Bind(const char* what);
+  absl::Status Bind(const char* what) {
+    const TaskState* const task = TaskState::Current();
+    if (task != nullptr && &task->hub() == hub_.get()) [[likely]] {
+      return absl::OkStatus();
+    }
+    return BindNow(what);
+  }
 
  protected:
   SyncState() = default;
   virtual ~SyncState();
 
  private:
+  absl::Status BindNow(const char* what);
+
   uint32_t references_ = 1;
   RefPtr<TaskHub> hub_;  // Of the loop that this is bound to.
 };
