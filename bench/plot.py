@@ -13,7 +13,7 @@ COLOURS = {
     "raw": "#000000", "uring": "#b3001b", "libuv": "#0072b2", "libev": "#56b4e9",
     "libevent": "#009e73", "asio": "#e69f00", "asio_coro": "#f0e442",
     "stdlib": "#8c6d31", "asyncio": "#999999", "uvloop": "#666666", "evkit": "#d55e00",
-    "evkit_coro": "#cc79a7", "evkit_streams": "#7f3c8d",
+    "evkit_coro": "#cc79a7", "evkit_streams": "#7f3c8d", "evkit_uring": "#11a579",
 }
 
 

@@ -1,5 +1,5 @@
 # Copyright 2026 The evkit Authors. SPDX-License-Identifier: Apache-2.0
-"""How the peers' programs are called, those that are written in Python among them."""
+"""How the programs are called, those that are written in Python among them."""
 
 import glob
 import os
@@ -24,6 +24,8 @@ def command(peer, path, *arguments):
     words, environment = [path, *arguments], dict(os.environ)
     if path.endswith(".py"):
         words.insert(0, sys.executable)
+    if peer == "evkit_uring":
+        words.append("--selector=uring")
     if peer == "uvloop":
         words.append("--loop=uvloop")
         environment.update(_uvloop_environment)

@@ -8,7 +8,9 @@
 #include <utility>
 #include <vector>
 
+#include "evkit/base/wakeup_fd.h"
 #include "evkit/loop/event_loop.h"
+#include "evkit/selectors/default_selector.h"
 #include "evkit/selectors/fake_selector.h"
 #include "evkit/selectors/selector.h"
 #include "evkit/timers/fake_clock.h"
@@ -95,6 +97,24 @@ TEST_F(EventIntervalTest, TimersAndPostsAreLookedForInEachTurn) {
   RunTurns(8);
   EXPECT_EQ(fired, 4);
   EXPECT_EQ(posted, 3);  // Before the callback that counts turn 4.
+}
+
+TEST(EventIntervalOverEpollTest, ACallbackThatGoesOnForEverStarvesNobody) {
+  EventLoopOptions options;
+  options.selector = *NewDefaultSelector();
+  options.event_interval = 61;
+  const auto loop = *EventLoop::Create(std::move(options));
+  const WakeupFd readable = *WakeupFd::Create();
+  int turns = 0;
+  std::function<void()> for_ever = [&] {
+    // Not before the first turn, which looks anyway.
+    if (++turns == 2) ASSERT_EQ(readable.Wake(), 0);
+    loop->CallSoon(for_ever);
+  };
+  loop->CallSoon(for_ever);
+  ASSERT_TRUE(loop->AddReader(readable.fd(), [&] { loop->Stop(); }).ok());
+  ASSERT_TRUE(loop->RunForever().ok());
+  EXPECT_EQ(turns, 62);
 }
 
 using EventIntervalDeathTest = EventIntervalTest;

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cstdint>
+#include <cstdio>
 #include <memory>
 #include <optional>
 #include <string>
@@ -21,6 +22,7 @@
 #include "evkit/loop/default_event_loop.h"
 #include "evkit/loop/event_loop.h"
 #include "evkit/loop/timer/timer.h"
+#include "evkit/selectors/uring_selector.h"
 #include "evkit/subprocess/exit_status.h"
 #include "evkit/subprocess/spawn.h"
 #include "evkit/timers/clock.h"
@@ -28,12 +30,18 @@
 namespace evkit {
 namespace {
 
-std::unique_ptr<EventLoop> NewLoop() { return NewMeasuredLoop(EvkitOptions()); }
+// Whether loops are on io_uring: as --selector=uring says.
+bool on_uring = false;
+
+std::unique_ptr<EventLoop> NewLoop(EventLoopOptions options = EvkitOptions()) {
+  if (on_uring) options.selector = *UringSelector::Create();
+  return NewMeasuredLoop(std::move(options));
+}
 
 void CbChain(Meter& meter, Polls polls) {
   EventLoopOptions options = EvkitOptions();
   if (polls == Polls::kSeldom) options.event_interval = kSeldomPoll;
-  const auto loop = NewMeasuredLoop(std::move(options));
+  const auto loop = NewLoop(std::move(options));
   if (polls != Polls::kNever) {
     CheckOk(loop->AddReader(NewEventFd(false), [] {}));
   }
@@ -226,6 +234,17 @@ void FdDispatch(Meter& meter, int64_t count) {
 int main(int argc, char** argv) {
   using namespace evkit;
   LoopCases cases;
+  if (argc > 1 && std::string(argv[argc - 1]) == "--selector=uring") {
+    if (!UringSelector::Create().ok()) {
+      std::fputs("no io_uring here\n", stderr);
+      return kUnavailable;
+    }
+    on_uring = true;
+    cases.cb_chain = CbChain;
+    cases.fd_churn = FdChurn;
+    cases.fd_dispatch = FdDispatch;
+    return RunMicro(argc - 1, argv, TableOf(cases));
+  }
   cases.cb_chain = CbChain;
   cases.cb_burst = CbBurst;
   cases.wake = Wake;

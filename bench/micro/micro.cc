@@ -16,9 +16,6 @@
 namespace evkit {
 namespace {
 
-// Exit status: the program does not have the case.
-constexpr int kUnavailable = 3;
-
 int64_t Nanos(clockid_t clock) {
   timespec time;
   clock_gettime(clock, &time);

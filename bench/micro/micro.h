@@ -104,6 +104,9 @@ class LoopCases {
 };
 std::vector<Case> TableOf(const LoopCases& cases);
 
+// Exit status: the program does not have the case.
+inline constexpr int kUnavailable = 3;
+
 // The main() of a program with these cases.
 int RunMicro(int argc, char** argv, const std::vector<Case>& cases);
 

@@ -26,6 +26,7 @@
 #include "evkit/net/socket_address.h"
 #include "evkit/net/stream_transport.h"
 #include "evkit/net/transport.h"
+#include "evkit/selectors/uring_selector.h"
 
 namespace evkit {
 namespace {
@@ -122,6 +123,22 @@ void ServeDatagrams(EventLoop& loop, const ServeOptions& options) {
   Check(loop.RunForever());
 }
 
+std::unique_ptr<EventLoop> NewLoop(const ServeOptions& options) {
+  EventLoopOptions loop_options;
+  if (options.selector == "uring") {
+    absl::StatusOr<std::unique_ptr<UringSelector>> selector =
+        UringSelector::Create();
+    if (!selector.ok()) ExitUnavailable(selector.status().ToString().c_str());
+    loop_options.selector = *std::move(selector);
+  } else if (!options.selector.empty()) {
+    Die("no such selector: " + options.selector);
+  }
+  absl::StatusOr<std::unique_ptr<EventLoop>> loop =
+      NewDefaultEventLoop(std::move(loop_options));
+  Check(loop.status());
+  return *std::move(loop);
+}
+
 // `new_protocol()` makes the protocol of a connection.
 template <typename NewProtocol>
 void ServeStreams(EventLoop& loop, const ServeOptions& options,
@@ -145,16 +162,15 @@ void ServeStreams(EventLoop& loop, const ServeOptions& options,
 int main(int argc, char** argv) {
   using namespace evkit;
   const ServeOptions options(argc, argv);
-  absl::StatusOr<std::unique_ptr<EventLoop>> loop = NewDefaultEventLoop();
-  Check(loop.status());
+  const std::unique_ptr<EventLoop> loop = NewLoop(options);
   if (options.name == "udp") {
-    ServeDatagrams(**loop, options);
+    ServeDatagrams(*loop, options);
   } else if (options.name == "sendfile") {
     const int file = NewPatternFile(options.file_size);
-    ServeStreams(**loop, options, [&loop, &options, file] {
-      return std::make_shared<Files>(**loop, file, options.file_size);
+    ServeStreams(*loop, options, [&loop, &options, file] {
+      return std::make_shared<Files>(*loop, file, options.file_size);
     });
   } else {
-    ServeStreams(**loop, options, [] { return std::make_shared<Echo>(); });
+    ServeStreams(*loop, options, [] { return std::make_shared<Echo>(); });
   }
 }

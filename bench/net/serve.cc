@@ -50,6 +50,7 @@ ServeOptions::ServeOptions(int argc, char** argv, const std::string& version) {
   name = arguments.Get("case", std::string("echo"));
   port = static_cast<int>(arguments.Get("port", int64_t{0}));
   file_size = arguments.Get("file_size", int64_t{1} << 20);
+  selector = arguments.Get("selector", std::string());
   arguments.CheckAllUsed();
   if (name == "version") {
     std::printf("version %s\n", version.c_str());

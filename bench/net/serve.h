@@ -3,7 +3,7 @@
 // What the servers of this folder share: none of it runs while a load does.
 //
 //   NAME_server --case=echo|udp|sendfile|version [--port=0]
-//   [--file_size=1048576]
+//   [--file_size=1048576] [--selector=uring]
 //
 // prints "port N" and serves on 127.0.0.1 until it is killed. A case that the
 // server does not have ends it with exit status kUnavailable.
@@ -12,6 +12,8 @@
 //   udp       every datagram comes back.
 //   sendfile  for every byte received, the file: byte i of it is i % 251.
 //   version   prints "version V", of the event loop, and is over.
+//
+// --selector is evkit_server's alone.
 
 #ifndef EVKIT_BENCH_NET_SERVE_H_
 #define EVKIT_BENCH_NET_SERVE_H_
@@ -36,6 +38,7 @@ class ServeOptions {
   std::string name;
   int port = 0;
   int64_t file_size = 0;
+  std::string selector;
 };
 
 // Non-blocking sockets on 127.0.0.1, whose port they print. That of TCP

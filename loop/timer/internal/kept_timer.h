@@ -94,8 +94,8 @@ class KeptTimer : private NodeTimer {
   KeptTimerNode& node_;
 };
 
-// The other part: two cache lines.
-class alignas(64) KeptTimerNode final : public HandleNode {
+// The other part.
+class KeptTimerNode final : public HandleNode {
  public:
   KeptTimerNode(KeptTimer& timer, Callback&& callback, const Context* named,
                 SourceLocation where)
