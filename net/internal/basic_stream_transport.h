@@ -101,8 +101,6 @@ class BasicStreamTransport final : public Transport,
     // Of who is sending in our place; null if nobody is.
     absl::AnyInvocable<void()> on_progress;
     absl::Status loss;
-    // Itself, while the loop holds on to the node of one that is lost.
-    std::shared_ptr<OpenTransport> self;
   };
   using OnLost = absl::AnyInvocable<void() &&>;
   class Exclusive;
@@ -187,6 +185,7 @@ class BasicStreamTransport final : public Transport,
   uint8_t dropped_writes_ = 0;    // No more than are counted.
   AbstractEventLoop& loop_;
   ReceiveBuffer* lender_ = nullptr;  // Set when reading begins.
+  // Once it is lost, null; then owns this, while the loop holds on to the node.
   std::shared_ptr<Protocol> protocol_;
   std::unique_ptr<OnLost> on_lost_;  // Null if nobody wants to know.
   mutable std::unique_ptr<Extra> extra_;
