@@ -21,15 +21,21 @@ namespace evkit::loop_internal {
 
 class SoonNode final : public CallbackNode {
  public:
-  explicit SoonNode(HandlePool<SoonNode>& pool) : pool_(pool) {}
+  // To be given a pool before it is released.
+  SoonNode() = default;
+  explicit SoonNode(HandlePool<SoonNode>& pool) : pool_(&pool) {}
+
+  // Where it goes when it is released. A node that is in no pool and not in use
+  // may change hands.
+  void set_pool(HandlePool<SoonNode>& pool) { pool_ = &pool; }
 
  private:
   void Release() override {
     Clear();
-    pool_.Put(this);
+    pool_->Put(this);
   }
 
-  HandlePool<SoonNode>& pool_;
+  HandlePool<SoonNode>* pool_ = nullptr;
 };
 
 // A deadline in the loop's wheel, of either kind. While it is armed, the wheel
