@@ -19,7 +19,8 @@
 
 namespace evkit::loop_internal {
 
-class SoonNode final : public CallbackNode {
+// Two cache lines, of which few captures leave half of one alone.
+class alignas(64) SoonNode final : public CallbackNode {
  public:
   // To be given a pool before it is released.
   SoonNode() = default;
@@ -37,6 +38,7 @@ class SoonNode final : public CallbackNode {
 
   HandlePool<SoonNode>* pool_ = nullptr;
 };
+static_assert(sizeof(SoonNode) == 128);
 
 // A deadline in the loop's wheel, of either kind. While it is armed, the wheel
 // counts one reference to its node.

@@ -79,7 +79,7 @@ SoonNode* ThreadsafeQueue::NewNode() {
 ThreadsafeQueue::Pushed ThreadsafeQueue::PushNode(HandleNode* node) {
   node->queued = true;
   bool counted = false;
-  uintptr_t head = head_.load(std::memory_order_relaxed);
+  uintptr_t head = head_.load(std::memory_order_acquire);
   do {
     if ((head & kClosed) != 0) break;
     if ((head & kAsleep) != 0 && !counted) {
@@ -89,7 +89,7 @@ ThreadsafeQueue::Pushed ThreadsafeQueue::PushNode(HandleNode* node) {
     node->next = reinterpret_cast<HandleNode*>(head & ~kMarks);
   } while (!head_.compare_exchange_weak(head, reinterpret_cast<uintptr_t>(node),
                                         std::memory_order_release,
-                                        std::memory_order_relaxed));
+                                        std::memory_order_acquire));
   // `head` is what was there before, or says that the queue is closed.
   if ((head & kMarks) == kAsleep) return Pushed::kQueuedToWake;
   if (counted) posters_waking_.fetch_sub(1, std::memory_order_release);
@@ -133,7 +133,7 @@ void ThreadsafeQueue::CloseAfterFork(ReadyQueue& ready) {
 }
 
 void ThreadsafeQueue::CloseQueue(ReadyQueue& ready) {
-  MoveAll(head_.exchange(kClosed, std::memory_order_acquire), ready);
+  MoveAll(head_.exchange(kClosed, std::memory_order_acq_rel), ready);
   DeleteAll(spare_.exchange(nullptr, std::memory_order_acquire));
 }
 

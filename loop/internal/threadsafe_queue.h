@@ -34,7 +34,9 @@ namespace evkit::loop_internal {
 //   taken with it, or it finds the mark of the closed queue.
 // - What a post wrote is seen by the loop: the swap releases, the exchange
 //   acquires, and all that happens to the head in between is read-modify-write,
-//   so that the exchange synchronizes with each push that it takes.
+//   so that the exchange synchronizes with each push that it takes. The other
+//   way round, who is refused sees what the loop did before Close(): that
+//   releases, and a poster's look at the head acquires.
 // - The wake-up descriptor is open while a poster uses it: the poster is
 //   counted in `posters_waking_` before its swap. The exchange in Close()
 //   acquires that too, and waits until the count is 0. A push that is not
