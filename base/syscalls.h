@@ -45,6 +45,9 @@
 
 #include "evkit/base/source_location.h"
 
+// Of <linux/io_uring.h>, which only its users need.
+struct io_uring_params;
+
 #define EVKIT_UNPARENTHESIZE(...) __VA_ARGS__
 // The same, and a comma if there is anything for it to stand behind.
 #define EVKIT_LEADING_PARAMS(...) __VA_ARGS__ __VA_OPT__(, )

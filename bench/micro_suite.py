@@ -38,6 +38,8 @@ def posts(name, about):
 CASES = [
     Case("cb_chain", "a callback that schedules itself; nothing is watched"),
     Case("cb_chain_fd", "the same while a descriptor is watched"),
+    Case("cb_chain_fd_61", "the same, polling in every 61st turn, where a loop can be "
+         "told so"),
     Case("cb_burst", "10 000 callbacks at once"),
     posts("wake_rtt", "another thread posts, and looks for the answer"),
     posts("wake_rtt_idle", "the same with the loop asleep"),

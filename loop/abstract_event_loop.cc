@@ -17,6 +17,10 @@ bool AbstractEventLoop::CallSoonNode(HandleNode& node) {
   return true;
 }
 
+bool AbstractEventLoop::ArmTimer(loop_internal::KeptTimer&, MonotonicTime) {
+  return false;
+}
+
 absl::Status AbstractEventLoop::WatchFd(int, uint32_t, bool,
                                         loop_internal::FdWaiter&) {
   return absl::UnimplementedError("WatchFd: not by this event loop");

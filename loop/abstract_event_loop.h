@@ -40,12 +40,15 @@
 #include "evkit/loop/handle.h"
 #include "evkit/loop/handle_node.h"
 #include "evkit/loop/internal/fd_waiter.h"
-#include "evkit/loop/internal/owned_timer.h"
 #include "evkit/timers/clock.h"
 
 namespace evkit {
 
 class ChildWatching;
+
+namespace loop_internal {
+class KeptTimer;
+}  // namespace loop_internal
 
 class AbstractEventLoop {
  public:
@@ -124,17 +127,10 @@ class AbstractEventLoop {
   // no queue. On a closed loop, gives the reference back and returns false.
   virtual bool CallSoonNode(HandleNode& node);
 
-  // For `Timer` (loop/timer/timer.h). A timer that is not armed, whose callback
-  // runs in a copy of the current context, or in the very `context` that is not
-  // null; the owner's to `Drop()`. Works on a closed loop.
-  virtual loop_internal::OwnedTimer* NewTimer(Callback&& callback,
-                                              const Context* context,
-                                              SourceLocation where);
-
-  // Has it called as by `CallAt()`, in place of the deadline that it had, as if
-  // armed for the first time. On a closed loop, as there. Requires that it is
-  // this loop's.
-  virtual void ArmTimer(loop_internal::OwnedTimer& timer, MonotonicTime when);
+  // For `Timer` (loop/timer/timer.h). Puts its deadline into a wheel of the
+  // loop's, in place of the one that it had; on a closed loop, as `CallAt()`.
+  // False: this loop has none, and `CallAt()` has to do.
+  virtual bool ArmTimer(loop_internal::KeptTimer& timer, MonotonicTime when);
 
   // The loop's clock, read at this moment: monotonic, unrelated to the time of
   // day (TIME-01). Works on a closed loop.

@@ -74,12 +74,23 @@ class Callback {
     return operations_ != nullptr && operations_->relocate != nullptr;
   }
 
+  // Takes what `other` holds. Requires that this one is empty. Cheaper than to
+  // assign, which must look whether it is.
+  void TakeFrom(Callback& other) {
+    operations_ = std::exchange(other.operations_, nullptr);
+    if (operations_ == nullptr) return;
+    if (operations_->relocate == nullptr) {
+      std::memcpy(storage_, other.storage_, kInlineSize);
+    } else {
+      operations_->relocate(other.storage_, storage_);
+    }
+  }
+
   // Destroys what it holds, which may run user code; it is empty before that.
   void Reset() {
+    if (operations_ == nullptr) return;
     const Operations* const operations = std::exchange(operations_, nullptr);
-    if (operations != nullptr && operations->destroy != nullptr) {
-      operations->destroy(storage_);
-    }
+    if (operations->destroy != nullptr) operations->destroy(storage_);
   }
 
  private:
@@ -125,16 +136,6 @@ class Callback {
   static constexpr Operations kAllocatedOperations = {
       [](void* storage) { std::invoke(*Allocated<Callable>(storage)); },
       nullptr, [](void* storage) { delete Allocated<Callable>(storage); }};
-
-  void TakeFrom(Callback& other) {
-    operations_ = std::exchange(other.operations_, nullptr);
-    if (operations_ == nullptr) return;
-    if (operations_->relocate == nullptr) {
-      std::memcpy(storage_, other.storage_, kInlineSize);
-    } else {
-      operations_->relocate(other.storage_, storage_);
-    }
-  }
 
   const Operations* operations_ = nullptr;
   alignas(void*) std::byte storage_[kInlineSize];

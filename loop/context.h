@@ -84,6 +84,11 @@ class ContextCell {
     ContextValues::Ref(other.values_);
     ContextValues::Unref(std::exchange(values_, other.values_));
   }
+  // The same for one that is empty.
+  void TakeCopy(const ContextCell& other) {
+    values_ = other.values_;
+    ContextValues::Ref(values_);
+  }
   void Clear() {
     if (values_ != nullptr)
       ContextValues::Unref(std::exchange(values_, nullptr));
@@ -96,6 +101,8 @@ class ContextCell {
         values_, ContextValues::With(values_, variable, std::move(value))));
   }
   size_t size() const { return ContextValues::Size(values_); }
+  // Whether no variable was ever set.
+  bool empty() const { return values_ == nullptr; }
 
  private:
   ContextValues* values_ = nullptr;
@@ -224,7 +231,8 @@ class ContextSlot {
   }
   ~ContextSlot() { Clear(); }
 
-  void CopyCurrent() { copied_.CopyFrom(CurrentContextCell()); }
+  // Requires that it is empty.
+  void CopyCurrent() { copied_.TakeCopy(CurrentContextCell()); }
   void Use(const Context& context) {
     context.state_->Ref();
     Clear();
@@ -234,6 +242,7 @@ class ContextSlot {
     copied_.Clear();
     if (named_ != nullptr) std::exchange(named_, nullptr)->Unref();
   }
+  bool empty() const { return copied_.empty() && named_ == nullptr; }
   // The cell to put in force around the callback.
   ContextCell& cell() { return named_ == nullptr ? copied_ : *named_; }
   // The context as an object; made of the private copy when first asked for,

@@ -14,6 +14,7 @@
 #include "evkit/selectors/epoll_selector.h"
 #include "evkit/selectors/poll_selector.h"
 #include "evkit/selectors/select_selector.h"
+#include "evkit/selectors/uring_selector.h"
 
 namespace evkit {
 namespace {
@@ -84,9 +85,14 @@ absl::Status CountingSelector::Select(absl::Duration timeout,
 }
 
 std::vector<SelectorKind> AllSelectorKinds() {
-  return {{"epoll", &Make<EpollSelector>},
-          {"poll", &Make<PollSelector>},
-          {"select", &Make<SelectSelector>}};
+  std::vector<SelectorKind> kinds = {{"epoll", &Make<EpollSelector>},
+                                     {"poll", &Make<PollSelector>},
+                                     {"select", &Make<SelectSelector>}};
+  // Not every kernel gives it: uring_selector_test says if it does not.
+  if (UringSelector::Create().ok()) {
+    kinds.push_back({"uring", &Make<UringSelector>});
+  }
+  return kinds;
 }
 
 CountedLoop::CountedLoop(const SelectorKind& kind, EventLoopOptions options) {

@@ -4,12 +4,10 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdio>
 #include <cstdlib>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "evkit/base/check.h"
 #include "evkit/base/errno_status.h"
 #include "evkit/base/fork_generation.h"
@@ -21,7 +19,6 @@
 namespace evkit {
 namespace {
 
-using loop_internal::CatchExceptions;
 using loop_internal::ReportExceptions;
 using loop_internal::TimerNode;
 
@@ -69,6 +66,8 @@ absl::StatusOr<std::unique_ptr<EventLoop>> EventLoop::Create(
     EventLoopOptions options) {
   EVKIT_CHECK(options.selector != nullptr, "an event loop needs a selector");
   EVKIT_CHECK(options.clock != nullptr, "an event loop needs a clock");
+  EVKIT_CHECK(options.event_interval >= 1,
+              "the event interval of an event loop must be at least 1");
   absl::StatusOr<WakeupFd> wakeup = WakeupFd::Create();
   if (!wakeup.ok()) return wakeup.status();
   if (!options.seed.has_value()) {
@@ -97,6 +96,7 @@ EventLoop::EventLoop(EventLoopOptions options, WakeupFd wakeup, uint64_t seed)
       timer_nodes_(loop_internal::HandlePool<TimerNode>::New()),
       threadsafe_(std::move(wakeup), *soon_nodes_),
       debug_(options.debug),
+      event_interval_(options.event_interval),
       report_slow_callbacks_(options.report_slow_callbacks),
       slow_callback_duration_(options.slow_callback_duration),
       log_(std::move(options.log)),
@@ -112,6 +112,21 @@ uint64_t EventLoop::Random() { return random_(); }
 
 Handle EventLoop::DoCallSoon(Callback&& callback, const Context* context,
                              SourceLocation where) {
+  // What is seldom needed is apart, and called last, so that it costs the usual
+  // case no more than the look.
+  if (!IsPlain() || context != nullptr || !soon_nodes_->has_free() ||
+      callback.runs_code_when_moved()) {
+    return CallSoonNotPlain(std::move(callback), context, where);
+  }
+  loop_internal::SoonNode* const node = soon_nodes_->GetFree();
+  node->Schedule(std::move(callback), where);
+  node->Ref();
+  ready_.Push(node);
+  return Handle(node);
+}
+
+Handle EventLoop::CallSoonNotPlain(Callback&& callback, const Context* context,
+                                   SourceLocation where) {
   CheckThread("CallSoon");
   if (closed_) {
     RefuseClosed("CallSoon");
@@ -127,6 +142,12 @@ Handle EventLoop::DoCallSoon(Callback&& callback, const Context* context,
 }
 
 bool EventLoop::CallSoonNode(HandleNode& node) {
+  if (!IsPlain()) return CallSoonNodeNotPlain(node);
+  ready_.Push(&node);
+  return true;
+}
+
+bool EventLoop::CallSoonNodeNotPlain(HandleNode& node) {
   CheckThread("CallSoonNode");
   if (closed_) {
     node.Unref();
@@ -143,20 +164,6 @@ absl::Status EventLoop::DoCallSoonThreadsafe(Callback&& callback,
   absl::Status status = CheckNotInherited("CallSoonThreadsafe");
   if (!status.ok()) return status;
   return threadsafe_.Push(std::move(callback), context, where);
-}
-
-TimerHandle EventLoop::DoCallAt(MonotonicTime when, Callback&& callback,
-                                const Context* context, SourceLocation where) {
-  CheckThread("CallAt");
-  if (closed_) {
-    RefuseClosed("CallAt");
-    return TimerHandle();
-  }
-  TimerNode* const node = timer_nodes_->Get();
-  node->Schedule(std::move(callback), where);
-  if (context != nullptr) node->context().Use(*context);
-  node->Arm(wheel_, when);
-  return TimerHandle(node);
 }
 
 absl::Status EventLoop::DoAddReader(int fd, Callback&& callback,
@@ -252,12 +259,7 @@ bool EventLoop::ForgetFd(int fd) {
   const MonotonicTime now = clock_.Now();
   if (now < *wakeup) return;
   wheel_.Advance(now, [this](TimerWheel::Timer& timer) {
-    HandleNode& node = loop_internal::NodeOfDue(timer);
-    if (node.queued) {
-      node.Unref();
-    } else {
-      ready_.Push(&node);
-    }
+    loop_internal::QueueDue(timer, ready_);
   });
 }
 
@@ -298,7 +300,9 @@ void EventLoop::RunTimed(HandleNode& node) {
   const absl::Duration timeout = PollTimeout();
   // A poll that does not wait, of no descriptor but the loop's own, has nothing
   // to say: what other threads post is seen in memory.
-  if (timeout > absl::ZeroDuration() || !fd_callbacks_.empty()) {
+  if (timeout > absl::ZeroDuration() ||
+      (!fd_callbacks_.empty() && --turns_until_poll_ <= 0)) {
+    turns_until_poll_ = event_interval_;
     if (absl::Status status = Poll(timeout); !status.ok()) return status;
   }
   QueueDueTimers();
@@ -336,24 +340,11 @@ absl::Status EventLoop::RunForever() {
     ScopedRunningLoop slot_;
   };
   const Running running(*this);
+  turns_until_poll_ = 1;
   do {
     if (absl::Status status = RunOnce(); !status.ok()) return status;
   } while (!stopping_);
   return absl::OkStatus();
-}
-
-void EventLoop::ReportException(HandleNode& node, std::exception_ptr thrown) {
-  ErrorContext error(
-      absl::StrCat("Exception in callback ", node.DebugString()));
-  error.exception = std::move(thrown);
-  node.Ref();
-  error.handle = Handle(&node);
-  CallExceptionHandler(error);
-}
-
-void EventLoop::ReportSlow(const HandleNode& node, absl::Duration taken) {
-  Log(absl::StrFormat("Executing %s took %.3f seconds", node.DebugString(),
-                      absl::ToDoubleSeconds(taken)));
 }
 
 absl::Status EventLoop::Close() {
@@ -377,9 +368,10 @@ absl::Status EventLoop::Close() {
     node->Unref();
   }
   wheel_.Clear([](TimerWheel::Timer& timer) {
-    HandleNode& node = loop_internal::NodeOf(timer);
-    node.Discard();
-    node.Unref();
+    TimerNode* const node = TimerNode::OfOrNull(timer);
+    if (node == nullptr) return;
+    node->Discard();
+    node->Unref();
   });
   fd_callbacks_.Clear();
   DestroyLocals();
@@ -390,91 +382,10 @@ absl::Status EventLoop::Close() {
   return absl::OkStatus();
 }
 
-ExceptionHandler EventLoop::SetExceptionHandler(ExceptionHandler handler) {
-  std::shared_ptr<ExceptionHandler> old = std::move(exception_handler_);
-  exception_handler_ =
-      handler == nullptr
-          ? nullptr
-          : std::make_shared<ExceptionHandler>(std::move(handler));
-  if (old == nullptr) return nullptr;
-  if (old.use_count() == 1) return std::move(*old);
-  // A handler that replaces itself is still in use by the call under way, so
-  // it is handed out as a share of itself.
-  return [old = std::move(old)](AbstractEventLoop& loop,
-                                const ErrorContext& error) {
-    (*old)(loop, error);
-  };
-}
-
-void EventLoop::CallExceptionHandler(const ErrorContext& error) {
-  const std::shared_ptr<ExceptionHandler> handler = exception_handler_;
-  if (handler == nullptr) {
-    DefaultExceptionHandler(error);
-    return;
-  }
-  const auto call = [&] { (*handler)(*this, error); };
-  std::exception_ptr thrown = CatchExceptions([&] {
-    if (error.context.has_value()) {
-      Context(*error.context).Run(call);
-    } else if (!(error.handle == Handle())) {
-      error.handle.context().Run(call);
-    } else {
-      call();
-    }
-  });
-  if (thrown == nullptr) return;
-  ErrorContext second("Unhandled error in exception handler");
-  second.exception = std::move(thrown);
-  second.details["context"] = error.ToString();
-  DefaultExceptionHandler(second);
-}
-
-void EventLoop::DefaultExceptionHandler(const ErrorContext& error) {
-  Log(error.ToString());
-}
-
 std::string EventLoop::DebugString() const {
   const auto word = [](bool value) { return value ? "true" : "false"; };
   return absl::StrCat("<EventLoop running=", word(running_),
                       " closed=", word(closed_), " debug=", word(debug_), ">");
-}
-
-absl::Status EventLoop::InheritedError(const char* what) {
-  return absl::FailedPreconditionError(
-      absl::StrCat(what, ": event loop belongs to the parent process"));
-}
-
-absl::Status EventLoop::UnusableError(const char* what) const {
-  if (!closed_) return InheritedError(what);
-  return absl::FailedPreconditionError(
-      absl::StrCat(what, ": event loop is closed"));
-}
-
-void EventLoop::CheckThreadNow(const char* what) const {
-  const std::thread::id running = running_thread_;
-  if (running == std::thread::id() || running == std::this_thread::get_id()) {
-    return;
-  }
-  const std::string message =
-      absl::StrCat("non-thread-safe operation: ", what,
-                   " was called on an event loop that runs in another thread; "
-                   "use CallSoonThreadsafe");
-  EVKIT_CHECK(false, message.c_str());
-}
-
-void EventLoop::RefuseClosed(const char* what) {
-  ErrorContext error(absl::StrCat(what, ": event loop is closed"));
-  error.status = absl::FailedPreconditionError(error.message);
-  CallExceptionHandler(error);
-}
-
-void EventLoop::Log(absl::string_view text) {
-  if (log_ != nullptr) {
-    (void)CatchExceptions([&] { log_(text); });
-    return;
-  }
-  const std::string line = absl::StrCat(text, "\n");
-  std::fwrite(line.data(), 1, line.size(), stderr);
 }
 
 }  // namespace evkit

@@ -4,15 +4,16 @@
 // real time, and in virtual time.
 
 #include <memory>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/time/time.h"
+#include "evkit/loop/descriptor_testing.h"
 #include "evkit/loop/event_loop.h"
 #include "evkit/loop/testing/loop_conformance.h"
 #include "evkit/loop/testing/test_loop.h"
-#include "evkit/selectors/epoll_selector.h"
-#include "evkit/selectors/poll_selector.h"
-#include "evkit/selectors/select_selector.h"
+#include "evkit/selectors/selector.h"
 #include "gtest/gtest.h"
 
 namespace evkit {
@@ -38,14 +39,18 @@ std::shared_ptr<AbstractEventLoop> VirtualTimeLoop() {
   return std::shared_ptr<AbstractEventLoop>(test, &test->loop());
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    EventLoop, LoopConformance,
-    ::testing::Values(
-        LoopFactory("Epoll", [] { return LoopOn(*EpollSelector::Create()); }),
-        LoopFactory("Poll", [] { return LoopOn(*PollSelector::Create()); }),
-        LoopFactory("Select", [] { return LoopOn(*SelectSelector::Create()); }),
-        LoopFactory("VirtualTime", VirtualTimeLoop)),
-    LoopFactoryName);
+std::vector<LoopFactory> Loops() {
+  std::vector<LoopFactory> loops = {
+      LoopFactory("VirtualTime", VirtualTimeLoop)};
+  for (const SelectorKind& kind : AllSelectorKinds()) {
+    loops.emplace_back(std::string(kind.name),
+                       [kind] { return LoopOn(kind.make()); });
+  }
+  return loops;
+}
+
+INSTANTIATE_TEST_SUITE_P(EventLoop, LoopConformance,
+                         ::testing::ValuesIn(Loops()), LoopFactoryName);
 
 }  // namespace
 }  // namespace evkit

@@ -1,6 +1,6 @@
 // Copyright 2026 The evkit Authors. SPDX-License-Identifier: Apache-2.0
 //
-// The loop's part in `Timer` objects.
+// The two kinds of timers that an EventLoop has.
 
 #include <utility>
 
@@ -8,16 +8,30 @@
 
 namespace evkit {
 
-loop_internal::OwnedTimer* EventLoop::NewTimer(Callback&& callback,
-                                               const Context* context,
-                                               SourceLocation where) {
-  return new loop_internal::OwnedTimerNode(std::move(callback), context, where);
+TimerHandle EventLoop::DoCallAt(MonotonicTime when, Callback&& callback,
+                                const Context* context, SourceLocation where) {
+  CheckThread("CallAt");
+  if (closed_) {
+    RefuseClosed("CallAt");
+    return TimerHandle();
+  }
+  loop_internal::TimerNode* const node = timer_nodes_->Get();
+  node->Schedule(std::move(callback), where);
+  if (context != nullptr) node->context().Use(*context);
+  node->Arm(wheel_, when);
+  return TimerHandle(node);
 }
 
-void EventLoop::ArmTimer(loop_internal::OwnedTimer& timer, MonotonicTime when) {
-  CheckThread("Timer::StartAt");
-  if (closed_) return RefuseClosed("Timer::StartAt");
-  static_cast<loop_internal::OwnedTimerNode&>(timer).Arm(wheel_, when);
+bool EventLoop::ArmTimer(loop_internal::KeptTimer& timer, MonotonicTime when) {
+  if (debug_.load(std::memory_order_relaxed) || closed_) [[unlikely]] {
+    CheckThread("Timer::StartAt");
+    if (closed_) {
+      RefuseClosed("Timer::StartAt");
+      return true;
+    }
+  }
+  timer.ArmIn(wheel_, when);
+  return true;
 }
 
 }  // namespace evkit

@@ -49,6 +49,7 @@ class HandleNode {
   virtual void Discard() {}
 
   loop_internal::ContextSlot& context() { return context_; }
+  const loop_internal::ContextSlot& context() const { return context_; }
   SourceLocation scheduled_at() const { return scheduled_at_; }
 
   // See `Handle::DebugString()`.
@@ -62,8 +63,8 @@ class HandleNode {
   HandleNode() = default;
   virtual ~HandleNode() = default;
 
-  // Makes a fresh or recycled node one that belongs to the current context, has
-  // one reference and is neither cancelled nor queued.
+  // Makes a fresh or recycled node, which has no context, one that belongs to
+  // the current one, has one reference and is neither cancelled nor queued.
   void Begin(const SourceLocation& where) {
     context_.CopyCurrent();
     scheduled_at_ = where;
@@ -99,12 +100,13 @@ class HandleNode {
 // A node that holds a callback.
 class CallbackNode : public HandleNode {
  public:
-  // Makes a fresh or recycled node hold `callback`, in the current context.
-  // Afterwards it has one reference, is neither cancelled nor queued, and is
-  // one-shot.
-  void Schedule(Callback&& callback, SourceLocation where) {
-    callback_ = std::move(callback);
+  // Makes a fresh or recycled node, which holds nothing, hold `callback`, in
+  // the current context. Afterwards it has one reference, is neither cancelled
+  // nor queued, and is one-shot.
+  void Schedule(Callback&& callback, const SourceLocation& where) {
+    callback_.TakeFrom(callback);
     persistent_ = false;
+    running_ = false;
     Begin(where);
   }
 
@@ -122,7 +124,9 @@ class CallbackNode : public HandleNode {
 
  protected:
   // For `Release()`.
-  void Clear() {
+  bool IsClear() const { return !callback_ && context().empty(); }
+  // Not inline: seldom needed.
+  [[gnu::noinline]] void Clear() {
     callback_.Reset();
     context().Clear();
   }
@@ -137,8 +141,11 @@ class CallbackNode : public HandleNode {
     ScopedRun(const ScopedRun&) = delete;
     ScopedRun& operator=(const ScopedRun&) = delete;
     ~ScopedRun() {
-      node_.running_ = false;
-      if (!node_.persistent_ || node_.cancelled()) node_.callback_.Reset();
+      if (node_.persistent_) {
+        node_.running_ = false;
+        if (!node_.cancelled()) return;
+      }
+      node_.callback_.Reset();
     }
 
    private:

@@ -1,6 +1,7 @@
 // Copyright 2026 The evkit Authors. SPDX-License-Identifier: Apache-2.0
 //
-// epoll, poll and select when the kernel refuses, and what they ask of it.
+// epoll, poll, select and io_uring when the kernel refuses, and what they ask
+// of it.
 
 #include "evkit/selectors/internal/kernel_selectors.h"
 
@@ -38,6 +39,7 @@ class KernelSelectorTest
   const char* Wait(absl::Duration timeout = absl::ZeroDuration()) const {
     if (GetParam().name == "Poll") return "ppoll";
     if (GetParam().name == "Select") return "pselect";
+    if (GetParam().name == "Uring") return "io_uring_enter";
     const bool whole = timeout == absl::InfiniteDuration() ||
                        timeout % absl::Milliseconds(1) == absl::ZeroDuration();
     return whole ? "epoll_wait" : "epoll_pwait2";
@@ -56,6 +58,12 @@ class KernelSelectorTest
 INSTANTIATE_TEST_SUITE_P(
     Kernel, KernelSelectorTest,
     ::testing::ValuesIn(selectors_internal::KernelSelectors()),
+    selectors_internal::NameOf<
+        ::testing::TestParamInfo<selectors_internal::KernelSelector>>);
+
+INSTANTIATE_TEST_SUITE_P(
+    Uring, KernelSelectorTest,
+    ::testing::ValuesIn(selectors_internal::UringSelectors()),
     selectors_internal::NameOf<
         ::testing::TestParamInfo<selectors_internal::KernelSelector>>);
 
@@ -130,6 +138,7 @@ TEST_P(KernelSelectorTest, bug_B5_StormOfInterruptionsIsSatOut) {
       faults.Fail("epoll_wait", EINTR, 1, interruptions);
       faults.Fail("ppoll", EINTR, 1, interruptions);
       faults.Fail("pselect", EINTR, 1, interruptions);
+      faults.Fail("io_uring_enter", EINTR, 1, interruptions);
       const absl::Duration start = MonotonicNow();
       EXPECT_TRUE(selector_->Select(timeout, events_).ok());
       EXPECT_GE(MonotonicNow() - start, timeout);
@@ -150,6 +159,9 @@ TEST_P(KernelSelectorTest, bug_B5_InterruptedInfiniteWaitGoesOn) {
 }
 
 TEST_P(KernelSelectorTest, bug_B5_InterruptedPollIsOver) {
+  // So that there is something to ask the kernel for.
+  Pipe pipe;
+  ASSERT_TRUE(selector_->Register(pipe.reader.get(), Interest::kRead, 1).ok());
   FaultInjection faults;
   faults.Fail(Wait(), EINTR);
   EXPECT_TRUE(selector_->Select(absl::ZeroDuration(), events_).ok());

@@ -38,6 +38,12 @@ INSTANTIATE_TEST_SUITE_P(
     selectors_internal::NameOf<
         ::testing::TestParamInfo<selectors_internal::KernelSelector>>);
 
+INSTANTIATE_TEST_SUITE_P(
+    Uring, SelectorAllocationTest,
+    ::testing::ValuesIn(selectors_internal::UringSelectors()),
+    selectors_internal::NameOf<
+        ::testing::TestParamInfo<selectors_internal::KernelSelector>>);
+
 TEST_P(SelectorAllocationTest, NoneInTheSteadyState) {
   auto selector = *GetParam().create();
   std::vector<Pipe> pipes(200);

@@ -25,6 +25,7 @@
 #include "evkit/selectors/epoll_selector.h"
 #include "evkit/selectors/poll_selector.h"
 #include "evkit/selectors/select_selector.h"
+#include "evkit/selectors/uring_selector.h"
 
 namespace evkit {
 namespace {
@@ -92,6 +93,7 @@ void BM_Dispatch(benchmark::State& state) {
 BENCHMARK_TEMPLATE(BM_Dispatch, EpollSelector)->Apply(Sizes);
 BENCHMARK_TEMPLATE(BM_Dispatch, PollSelector)->Apply(Sizes);
 BENCHMARK_TEMPLATE(BM_Dispatch, SelectSelector)->Apply(Sizes);
+BENCHMARK_TEMPLATE(BM_Dispatch, UringSelector)->Apply(Sizes);
 
 // The same with a deadline, as when a timer is armed: the price of the clock.
 void BM_EpollDispatchWithTimeout(benchmark::State& state) {
@@ -136,6 +138,7 @@ void BM_Churn(benchmark::State& state) {
 BENCHMARK_TEMPLATE(BM_Churn, EpollSelector);
 BENCHMARK_TEMPLATE(BM_Churn, PollSelector);
 BENCHMARK_TEMPLATE(BM_Churn, SelectSelector);
+BENCHMARK_TEMPLATE(BM_Churn, UringSelector);
 
 }  // namespace
 }  // namespace evkit

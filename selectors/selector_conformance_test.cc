@@ -17,9 +17,10 @@
 namespace evkit {
 namespace {
 
-std::vector<SelectorConformance> KernelSelectors() {
+std::vector<SelectorConformance> Conformances(
+    const std::vector<selectors_internal::KernelSelector>& kernels) {
   std::vector<SelectorConformance> all;
-  for (const auto& kernel : selectors_internal::KernelSelectors()) {
+  for (const auto& kernel : kernels) {
     SelectorConformance& added = all.emplace_back(kernel.name, kernel.create);
     added.takes_regular_files = kernel.takes_regular_files;
     added.max_fd = kernel.max_fd;
@@ -27,9 +28,15 @@ std::vector<SelectorConformance> KernelSelectors() {
   return all;
 }
 
-INSTANTIATE_TEST_SUITE_P(Kernel, SelectorConformanceTest,
-                         ::testing::ValuesIn(KernelSelectors()),
-                         SelectorConformanceName);
+INSTANTIATE_TEST_SUITE_P(
+    Kernel, SelectorConformanceTest,
+    ::testing::ValuesIn(Conformances(selectors_internal::KernelSelectors())),
+    SelectorConformanceName);
+
+INSTANTIATE_TEST_SUITE_P(
+    Uring, SelectorConformanceTest,
+    ::testing::ValuesIn(Conformances(selectors_internal::UringSelectors())),
+    SelectorConformanceName);
 
 INSTANTIATE_TEST_SUITE_P(Default, SelectorConformanceTest,
                          ::testing::Values(SelectorConformance(

@@ -45,9 +45,11 @@ class SelectorModelTest : public ::testing::TestWithParam<unsigned> {
   };
 
   SelectorModelTest() {
-    for (const selectors_internal::KernelSelector& kernel :
-         selectors_internal::KernelSelectors()) {
-      selectors_.push_back(*kernel.create());
+    for (const auto& kernels : {selectors_internal::KernelSelectors(),
+                                selectors_internal::UringSelectors()}) {
+      for (const selectors_internal::KernelSelector& kernel : kernels) {
+        selectors_.push_back(*kernel.create());
+      }
     }
     auto fake = std::make_unique<FakeSelector>();
     fake->SetPollRealDescriptors(true);

@@ -19,6 +19,36 @@ constexpr int kReadAhead = 1 << 14;
 
 }  // namespace
 
+inline void TimerWheel::Append(Link& list, Link& link) {
+  link.next = &list;
+  link.prev = list.prev;
+  list.prev->next = &link;
+  list.prev = &link;
+}
+
+// Puts `timer`, which is in no list, where its key belongs.
+[[gnu::always_inline]] inline void TimerWheel::Place(Timer& timer) {
+  timer.due_ = false;
+  if (timer.key_ == kNever) {
+    Append(slots_[kNeverSlot], timer);
+    return;
+  }
+  // The level is that of the highest digit, base 64, in which the key differs
+  // from the current time; the slot is that digit. What is overdue shares the
+  // slot of the current nanosecond.
+  const uint64_t key = std::max(timer.key_, now_);
+  const int level = (63 - std::countl_zero((key ^ now_) | 1)) / kBits;
+  const int index = (key >> (kBits * level)) & (kSlotsPerLevel - 1);
+  Append(slots_[level * kSlotsPerLevel + index], timer);
+  // Mostly they are set, and a load is cheaper than a store that the next call
+  // must wait for.
+  const uint64_t bit = uint64_t{1} << index;
+  if ((occupied_[level] & bit) == 0) {
+    occupied_[level] |= bit;
+    levels_ |= uint32_t{1} << level;
+  }
+}
+
 // Exists while timers are being reported; what is left when it goes, because
 // `on_expired` threw, goes back into the wheel.
 class TimerWheel::Reporting {
@@ -92,15 +122,6 @@ void TimerWheel::Arm(Timer& timer, MonotonicTime deadline) {
   if (key < next_key_) next_key_ = key;
 }
 
-void TimerWheel::Disarm(Timer& timer) {
-  if (timer.wheel_ == nullptr) return;
-  EVKIT_CHECK(timer.wheel_ == this, "the timer is armed in another wheel");
-  if (timer.key_ <= next_key_) next_key_ = kUnknown;
-  Unlink(timer);
-  timer.wheel_ = nullptr;
-  --size_;
-}
-
 size_t TimerWheel::Advance(MonotonicTime now,
                            absl::FunctionRef<void(Timer&)> on_expired) {
   EVKIT_CHECK(reporting_ == nullptr, "Advance() called from on_expired");
@@ -118,34 +139,6 @@ size_t TimerWheel::Advance(MonotonicTime now,
     on_expired(timer);
   } while (!reporting.wheel_is_destroyed() && due.next != &due);
   return count;
-}
-
-// Puts `timer`, which is in no list, where its key belongs.
-void TimerWheel::Place(Timer& timer) {
-  timer.due_ = false;
-  if (timer.key_ == kNever) {
-    Append(slots_[kNeverSlot], timer);
-    return;
-  }
-  // The level is that of the highest digit, base 64, in which the key differs
-  // from the current time; the slot is that digit. What is overdue shares the
-  // slot of the current nanosecond.
-  const uint64_t key = std::max(timer.key_, now_);
-  const int level = (63 - std::countl_zero((key ^ now_) | 1)) / kBits;
-  const int index = (key >> (kBits * level)) & (kSlotsPerLevel - 1);
-  Append(slots_[level * kSlotsPerLevel + index], timer);
-  // Mostly they are set, and a load is cheaper than a store that the next call
-  // must wait for.
-  const uint64_t bit = uint64_t{1} << index;
-  if ((occupied_[level] & bit) == 0) {
-    occupied_[level] |= bit;
-    levels_ |= uint32_t{1} << level;
-  }
-}
-
-void TimerWheel::Unlink(Timer& timer) {
-  timer.prev->next = timer.next;
-  timer.next->prev = timer.prev;
 }
 
 void TimerWheel::ClearBit(const Slot& slot) {
@@ -246,13 +239,6 @@ bool TimerWheel::Before(const Link& a, const Link& b) {
   const Timer& second = static_cast<const Timer&>(b);
   if (first.key_ != second.key_) return first.key_ < second.key_;
   return first.sequence_ < second.sequence_;
-}
-
-void TimerWheel::Append(Link& list, Link& link) {
-  link.next = &list;
-  link.prev = list.prev;
-  list.prev->next = &link;
-  list.prev = &link;
 }
 
 // Moves all of `from` to the end of `list`.

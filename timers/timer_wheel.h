@@ -27,6 +27,7 @@
 #include <optional>
 
 #include "absl/functional/function_ref.h"
+#include "evkit/base/check.h"
 #include "evkit/timers/clock.h"
 
 namespace evkit {
@@ -53,7 +54,7 @@ class TimerWheel {
 
     // As the wheel's.
     void Disarm() {
-      if (wheel_ != nullptr) wheel_->Disarm(*this);
+      if (wheel_ != nullptr) wheel_->Unarm(*this);
     }
 
     // The time passed to the last `Arm()`, exactly.
@@ -86,7 +87,11 @@ class TimerWheel {
 
   // Does nothing if `timer` is not armed. Requires that `timer`, if armed, is
   // armed in this wheel.
-  void Disarm(Timer& timer);
+  void Disarm(Timer& timer) {
+    if (timer.wheel_ == nullptr) return;
+    EVKIT_CHECK(timer.wheel_ == this, "the timer is armed in another wheel");
+    Unarm(timer);
+  }
 
   // When to call `Advance()` next: the first deadline. Only where many timers
   // lie close together in the distance it is an earlier time, at which
@@ -162,7 +167,17 @@ class TimerWheel {
   static bool IsLong(const Link& list);
   static bool TakeIfAllDueInOrder(Link& list, uint64_t limit);
 
-  static void Unlink(Timer& timer);
+  static void Unlink(Timer& timer) {
+    timer.prev->next = timer.next;
+    timer.next->prev = timer.prev;
+  }
+  // Of one that is armed.
+  void Unarm(Timer& timer) {
+    if (timer.key_ <= next_key_) next_key_ = kUnknown;
+    Unlink(timer);
+    timer.wheel_ = nullptr;
+    --size_;
+  }
   void Place(Timer& timer);
   void ClearBit(const Slot& slot);
   Slot FirstSlot() const;

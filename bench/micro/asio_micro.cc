@@ -36,10 +36,10 @@ void Run(asio::io_context& context) {
   context.run();
 }
 
-void CbChain(Meter& meter, bool watching) {
+void CbChain(Meter& meter, Polls polls) {
   asio::io_context context(1);
   std::optional<stream_descriptor> quiet;
-  if (watching) {
+  if (polls != Polls::kNever) {
     quiet.emplace(context, NewEventFd(false));
     quiet->async_wait(stream_descriptor::wait_read, Ignore);
   }

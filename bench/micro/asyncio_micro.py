@@ -305,6 +305,7 @@ def with_arguments(function, *arguments):
 CASES = {
     "cb_chain": with_arguments(cb_chain, False),
     "cb_chain_fd": with_arguments(cb_chain, True),
+    "cb_chain_fd_61": with_arguments(cb_chain, True),
     "cb_burst": cb_burst,
     "wake_rtt": with_arguments(wake, "busy"),
     "wake_rtt_idle": with_arguments(wake, "idle"),

@@ -6,8 +6,8 @@
 #include <unistd.h>
 
 #include <cstdint>
-#include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -30,9 +30,11 @@ namespace {
 
 std::unique_ptr<EventLoop> NewLoop() { return NewMeasuredLoop(EvkitOptions()); }
 
-void CbChain(Meter& meter, bool watching) {
-  const auto loop = NewLoop();
-  if (watching) {
+void CbChain(Meter& meter, Polls polls) {
+  EventLoopOptions options = EvkitOptions();
+  if (polls == Polls::kSeldom) options.event_interval = kSeldomPoll;
+  const auto loop = NewMeasuredLoop(std::move(options));
+  if (polls != Polls::kNever) {
     CheckOk(loop->AddReader(NewEventFd(false), [] {}));
   }
   MeasureChain(meter, *loop);
@@ -54,29 +56,35 @@ void Wake(Meter& meter, Posts what) {
 
 // As libuv's and libev's programs, these keep what stands for a timer, and
 // count from a time that was read once.
-void StartAll(std::deque<Timer>& timers, MonotonicTime now) {
-  Random delays(kDelaysMs);
-  for (Timer& timer : timers) {
-    timer.StartAt(now + absl::Milliseconds(kMinDelayMs + delays.Next()));
-  }
+MonotonicTime After(MonotonicTime now, int64_t milliseconds) {
+  return MonotonicTime::FromNanos(now.ToNanos() + milliseconds * 1'000'000);
 }
 
-std::deque<Timer> NewTimers(EventLoop& loop, int64_t count) {
-  std::deque<Timer> timers;
-  for (int64_t i = 0; i < count; ++i) timers.emplace_back(loop, [] {});
+using Timers = std::vector<std::optional<Timer>>;
+
+Timers NewTimers(EventLoop& loop, int64_t count) {
+  Timers timers(static_cast<size_t>(count));
+  for (std::optional<Timer>& timer : timers) timer.emplace(loop, [] {});
   return timers;
+}
+
+void StartAll(Timers& timers, MonotonicTime now) {
+  Random delays(kDelaysMs);
+  for (std::optional<Timer>& timer : timers) {
+    timer->StartAt(After(now, kMinDelayMs + delays.Next()));
+  }
 }
 
 void TimerInsCancel(Meter& meter, int64_t pending) {
   const auto loop = NewLoop();
   const MonotonicTime now = loop->Time();
   Random delays(kDelaysMs);
-  std::deque<Timer> others = NewTimers(*loop, meter.Scaled(pending));
+  Timers others = NewTimers(*loop, meter.Scaled(pending));
   StartAll(others, now);
   Timer one(*loop, [&loop] { Keep(&loop); });
   meter.Run(kStarted, [&] {
     for (int64_t i = 0; i < kStarted; ++i) {
-      one.StartAt(now + absl::Milliseconds(kMinDelayMs + delays.Next()));
+      one.StartAt(After(now, kMinDelayMs + delays.Next()));
       one.Stop();
     }
   });
@@ -87,14 +95,13 @@ void TimerRearm(Meter& meter, int64_t pending) {
   const MonotonicTime now = loop->Time();
   const int64_t count = meter.Scaled(pending);
   Random choices(count);
-  std::deque<Timer> timers = NewTimers(*loop, count);
+  Timers timers = NewTimers(*loop, count);
   StartAll(timers, now);
   int64_t later = kMinDelayMs + kDelaysMs;
   meter.Run(kRearmed, [&] {
     ++later;
     for (int64_t i = 0; i < kRearmed; ++i) {
-      timers[static_cast<size_t>(choices.Next())].StartAt(
-          now + absl::Milliseconds(later));
+      timers[static_cast<size_t>(choices.Next())]->StartAt(After(now, later));
     }
   });
 }
@@ -104,17 +111,17 @@ void TimerFire(Meter& meter) {
   const int64_t count = meter.Scaled(kFired);
   Random delays(kFireWithinMs);
   int64_t left = 0;
-  std::deque<Timer> timers;
-  for (int64_t i = 0; i < count; ++i) {
-    timers.emplace_back(*loop, [&left, &loop] {
+  Timers timers(static_cast<size_t>(count));
+  for (std::optional<Timer>& timer : timers) {
+    timer.emplace(*loop, [&left, &loop] {
       if (--left == 0) loop->Stop();
     });
   }
   meter.Run(count, [&] {
     left = count;
     const MonotonicTime now = loop->Time();
-    for (Timer& timer : timers) {
-      timer.StartAt(now + absl::Milliseconds(delays.Next()));
+    for (std::optional<Timer>& timer : timers) {
+      timer->StartAt(After(now, delays.Next()));
     }
     CheckOk(loop->RunForever());
   });

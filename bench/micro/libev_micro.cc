@@ -27,9 +27,9 @@ ev_io* NewIo(int fd) {
   return io;
 }
 
-void CbChain(Meter& meter, bool watching) {
+void CbChain(Meter& meter, Polls polls) {
   struct ev_loop* const loop = NewLoop();
-  if (watching) ev_io_start(loop, NewIo(NewEventFd(false)));
+  if (polls != Polls::kNever) ev_io_start(loop, NewIo(NewEventFd(false)));
   int64_t left = 0;
   ev_idle idle;
   ev_idle_init(&idle, [](struct ev_loop* on, ev_idle* watcher, int) {

@@ -32,9 +32,9 @@ timeval InMs(int64_t milliseconds) {
   return time;
 }
 
-void CbChain(Meter& meter, bool watching) {
+void CbChain(Meter& meter, Polls polls) {
   event_base* const base = event_base_new();
-  if (watching) {
+  if (polls != Polls::kNever) {
     event_add(event_new(base, NewEventFd(false), EV_READ | EV_PERSIST, Ignore,
                         nullptr),
               nullptr);

@@ -30,10 +30,10 @@ uv_poll_t* NewPoll(uv_loop_t* loop, int fd) {
 
 void Ignore(uv_poll_t*, int, int) {}
 
-void CbChain(Meter& meter, bool watching) {
+void CbChain(Meter& meter, Polls polls) {
   uv_loop_t* const loop = NewLoop();
   uv_poll_t* const quiet = NewPoll(loop, NewEventFd(false));
-  if (watching) {
+  if (polls != Polls::kNever) {
     uv_poll_start(quiet, UV_READABLE, Ignore);
     uv_unref(reinterpret_cast<uv_handle_t*>(quiet));
   }

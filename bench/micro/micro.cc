@@ -132,8 +132,9 @@ std::vector<Case> TableOf(const LoopCases& cases) {
     table.emplace_back(name,
                        [=](Meter& meter) { function(meter, arguments...); });
   };
-  add("cb_chain", cases.cb_chain, false);
-  add("cb_chain_fd", cases.cb_chain, true);
+  add("cb_chain", cases.cb_chain, Polls::kNever);
+  add("cb_chain_fd", cases.cb_chain, Polls::kEachTurn);
+  add("cb_chain_fd_61", cases.cb_chain, Polls::kSeldom);
   add("cb_burst", cases.cb_burst);
   add("wake_rtt", cases.wake, Posts::kRoundTrips);
   add("wake_rtt_idle", cases.wake, Posts::kIdleRoundTrips);

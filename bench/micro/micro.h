@@ -70,6 +70,10 @@ class Case {
   std::function<void(Meter&)> run;
 };
 
+// When a loop looks for ready descriptors. kSeldom: in every so many turns, if
+// it can be told so, else as it does.
+enum class Polls { kNever, kEachTurn, kSeldom };
+
 enum class Posts { kRoundTrips, kIdleRoundTrips, kFlood };
 
 // What a program does in the cases that every loop has. Null: it has none.
@@ -77,8 +81,8 @@ class LoopCases {
  public:
   LoopCases() = default;
 
-  // A callback that schedules itself, with or without a descriptor watched.
-  void (*cb_chain)(Meter&, bool watching) = nullptr;
+  // A callback that schedules itself. kNever: no descriptor is watched.
+  void (*cb_chain)(Meter&, Polls polls) = nullptr;
   // Many callbacks at once.
   void (*cb_burst)(Meter&) = nullptr;
   // Another thread posts to the loop.
@@ -123,6 +127,7 @@ int NewEventFd(bool readable);
 
 // The sizes of the cases.
 inline constexpr int64_t kChain = 10'000;     // Callbacks, one after the other.
+inline constexpr int kSeldomPoll = 61;        // Turns for a poll, as in Tokio.
 inline constexpr int64_t kBurst = 10'000;     // Callbacks at once.
 inline constexpr int64_t kStarted = 10'000;   // Timers that are cancelled.
 inline constexpr int64_t kRearmed = 10'000;   // Timers that are postponed.

@@ -21,10 +21,9 @@
 namespace evkit {
 namespace {
 
-// Polls before each callback if it watches something, and never if not.
-void CbChain(Meter& meter, bool watching) {
+void CbChain(Meter& meter, Polls polls) {
   raw::Epoll epoll;
-  if (watching) epoll.Add(NewEventFd(false), EPOLLIN, 1);
+  if (polls != Polls::kNever) epoll.Add(NewEventFd(false), EPOLLIN, 1);
   struct Chain {
     raw::Ring ring;
     int64_t left = 0;
@@ -36,8 +35,11 @@ void CbChain(Meter& meter, bool watching) {
   meter.Run(kChain, [&] {
     chain.left = kChain;
     chain.ring.Push(Chain::Next, &chain, 0);
-    while (!chain.ring.empty()) {
-      if (watching) Keep(epoll.Wait(0));
+    for (int64_t turn = 0; !chain.ring.empty(); ++turn) {
+      if (polls == Polls::kEachTurn ||
+          (polls == Polls::kSeldom && turn % kSeldomPoll == 0)) {
+        Keep(epoll.Wait(0));
+      }
       chain.ring.RunBatch();
     }
   });

@@ -3,16 +3,15 @@
 #include "evkit/loop/coro/sleep.h"
 
 #include "absl/strings/str_cat.h"
+#include "evkit/loop/abstract_event_loop.h"
 
 namespace evkit::loop_internal {
 
 void SleepAwait::Arm() {
   wait_.emplace();
-  wait_->timer = task()->loop()->CallLater(delay_, [this] {
-    if (!wait_->cancelled.ok()) return;
-    wait_->elapsed = true;
-    task()->Wake();
-  });
+  AbstractEventLoop& loop = *task()->loop();
+  wait_->timer =
+      &task()->hub().sleep_timers().Arm(loop, loop.Time() + delay_, *this);
 }
 
 bool SleepAwait::CancelWait(absl::string_view message) {

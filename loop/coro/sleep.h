@@ -15,8 +15,8 @@
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "evkit/loop/coro/internal/sleep_timer.h"
 #include "evkit/loop/coro/internal/task_state.h"
-#include "evkit/loop/handle.h"
 
 namespace evkit {
 
@@ -50,6 +50,13 @@ class SleepAwait final : public Suspension {
   bool CancelWait(absl::string_view message) override;
   std::string Describe() const override;
 
+  // Called by the timer.
+  void OnTime() {
+    if (!wait_->cancelled.ok()) return;
+    wait_->elapsed = true;
+    task()->Wake();
+  }
+
  private:
   // What a sleep has that takes time, or is cancelled, and a turn has not.
   class Wait {
@@ -57,10 +64,10 @@ class SleepAwait final : public Suspension {
     // Not by default: clang cannot tell yet, inside of SleepAwait, that it can.
     Wait() {}
     ~Wait() {
-      if (!elapsed) timer.Cancel();
+      if (timer != nullptr) timer->GiveBack(/*told=*/elapsed);
     }
 
-    TimerHandle timer;
+    SleepTimer* timer = nullptr;
     absl::Status cancelled;
     bool elapsed = false;
   };

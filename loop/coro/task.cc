@@ -38,9 +38,9 @@ void Start(TaskState& task, TaskOptions& options, SourceLocation where) {
 }
 
 void RefuseTask(TaskState& task) {
-  task.Refuse(absl::FailedPreconditionError(
-      task.hub().detached() ? "CreateTask: no running event loop"
-                            : "CreateTask: event loop is closed"));
+  task.Refuse(task.hub().detached() ? absl::FailedPreconditionError(
+                                          "CreateTask: no running event loop")
+                                    : TaskState::ClosedLoopError());
 }
 
 void BeginByFactory(TaskState& task, TaskOptions options,

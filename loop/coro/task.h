@@ -165,6 +165,16 @@ Task<T> NewTaskOn(TaskHub& hub, Coro<T>& coro, TaskOptions* options,
   }
   return handle;
 }
+// Of the running task's loop without a reference to its hub: the task has one.
+template <typename T>
+[[gnu::always_inline]] inline Task<T> NewPlainTaskOn(
+    AbstractEventLoop& loop, Coro<T>& coro, const SourceLocation& where) {
+  TaskState* const current = TaskState::Current();
+  if (current != nullptr && current->loop() == &loop) [[likely]] {
+    return NewTaskOn(current->hub(), coro, nullptr, where);
+  }
+  return NewTaskOn(*TaskHub::Of(loop), coro, nullptr, where);
+}
 
 template <typename F>
 concept CoroFunction = requires(F& function) {
@@ -196,10 +206,10 @@ Task<T> CreateTask(AbstractEventLoop& loop, Coro<T> coro, TaskOptions options,
                                   where);
 }
 template <typename T>
-Task<T> CreateTask(AbstractEventLoop& loop, Coro<T> coro,
-                   SourceLocation where = SourceLocation::Here()) {
-  return loop_internal::NewTaskOn(*loop_internal::HubOf(loop), coro, nullptr,
-                                  where);
+[[gnu::always_inline]] inline Task<T> CreateTask(
+    AbstractEventLoop& loop, Coro<T> coro,
+    SourceLocation where = SourceLocation::Here()) {
+  return loop_internal::NewPlainTaskOn(loop, coro, where);
 }
 
 // On the running loop. Where none is running the task returned has failed with

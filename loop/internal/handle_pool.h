@@ -49,27 +49,25 @@ class HandlePool {
   HandlePool(const HandlePool&) = delete;
   HandlePool& operator=(const HandlePool&) = delete;
 
-  Node* Get() {
+  bool has_free() const { return free_ != nullptr; }
+
+  // Requires that there is a free node.
+  Node* GetFree() {
     Node* const node = free_;
-    if (node == nullptr) {
-      Node* const fresh = new Node(*this);
-      ++in_use_;
-      return fresh;
-    }
-    ++in_use_;
     free_ = static_cast<Node*>(node->next);
-    node->next = nullptr;
     --free_count_;
     return node;
   }
 
+  Node* Get() {
+    if (has_free()) return GetFree();
+    Node* const fresh = new Node(*this);
+    ++node_count_;
+    return fresh;
+  }
+
   void Put(Node* node) {
-    --in_use_;
-    if (closed_ || free_count_ >= kMaxFree) {
-      delete node;
-      if (closed_ && in_use_ == 0) delete this;
-      return;
-    }
+    if (free_count_ >= max_free_) return Delete(node);
     node->next = free_;
     free_ = node;
     ++free_count_;
@@ -82,36 +80,46 @@ class HandlePool {
     size_t count;
   };
   Taken TakeFree(size_t most) {
-    if (most >= free_count_) {
-      return {std::exchange(free_, nullptr), std::exchange(free_count_, 0)};
-    }
-    if (most == 0) return {nullptr, 0};
+    Taken taken = {nullptr, most < free_count_ ? most : free_count_};
+    if (taken.count == 0) return taken;
+    taken.first = free_;
     HandleNode* last = free_;
-    for (size_t i = 1; i < most; ++i) last = last->next;
-    Node* const rest = static_cast<Node*>(std::exchange(last->next, nullptr));
-    free_count_ -= most;
-    return {std::exchange(free_, rest), most};
+    for (size_t i = 1; i < taken.count; ++i) last = last->next;
+    free_ = static_cast<Node*>(std::exchange(last->next, nullptr));
+    free_count_ -= taken.count;
+    node_count_ -= taken.count;
+    return taken;
   }
   // He has handed out `count`, to be given back here.
-  void CountInUse(size_t count) { in_use_ += count; }
+  void CountInUse(size_t count) { node_count_ += count; }
 
  private:
   HandlePool() = default;
   ~HandlePool() = default;
 
+  // Not inline: seldom called.
+  [[gnu::noinline]] void Delete(Node* node) {
+    delete node;
+    --node_count_;
+    DeleteThisIfDone();
+  }
+
   void Close() {
     closed_ = true;
-    while (free_ != nullptr) {
-      Node* const node = free_;
-      free_ = static_cast<Node*>(node->next);
-      delete node;
-    }
-    if (in_use_ == 0) delete this;
+    max_free_ = 0;
+    node_count_ -= free_count_;
+    while (has_free()) delete GetFree();
+    DeleteThisIfDone();
+  }
+
+  void DeleteThisIfDone() {
+    if (closed_ && node_count_ == 0) delete this;
   }
 
   Node* free_ = nullptr;
   size_t free_count_ = 0;
-  size_t in_use_ = 0;
+  size_t max_free_ = kMaxFree;
+  size_t node_count_ = 0;  // In use, or free.
   bool closed_ = false;
 };
 

@@ -1,20 +1,16 @@
 // Copyright 2026 The evkit Authors. SPDX-License-Identifier: Apache-2.0
 //
-// The kinds of nodes that an EventLoop schedules: soon, at a time, and at times
-// that an owner sets.
+// The two kinds of handle that an EventLoop schedules: soon, and at a time. Its
+// wheel also has the timers of loop/timer/timer.h.
 
 #ifndef EVKIT_LOOP_INTERNAL_LOOP_NODES_H_
 #define EVKIT_LOOP_INTERNAL_LOOP_NODES_H_
 
-#include <cstdint>
-#include <utility>
-
-#include "evkit/base/source_location.h"
-#include "evkit/loop/callback.h"
-#include "evkit/loop/context.h"
 #include "evkit/loop/handle_node.h"
 #include "evkit/loop/internal/handle_pool.h"
-#include "evkit/loop/internal/owned_timer.h"
+#include "evkit/loop/internal/ready_queue.h"
+#include "evkit/loop/timer/internal/kept_timer.h"
+#include "evkit/timers/clock.h"
 #include "evkit/timers/timer_wheel.h"
 
 namespace evkit::loop_internal {
@@ -32,7 +28,7 @@ class alignas(64) SoonNode final : public CallbackNode {
 
  private:
   void Release() override {
-    Clear();
+    if (!IsClear()) Clear();
     pool_->Put(this);
   }
 
@@ -40,26 +36,7 @@ class alignas(64) SoonNode final : public CallbackNode {
 };
 static_assert(sizeof(SoonNode) == 128);
 
-// A deadline in the loop's wheel, of either kind. While it is armed, the wheel
-// counts one reference to its node.
-class NodeTimer : public TimerWheel::Timer {
- protected:
-  enum class State : uint8_t {
-    kOfHandle,  // Nothing more is to be known about it.
-    kAtRest,
-    kDue,  // To be run when its turn in the queue comes.
-    kRunning,
-  };
-
-  explicit NodeTimer(State state) : state_(state) {}
-
-  State state_;
-
- private:
-  friend HandleNode& NodeOf(TimerWheel::Timer& timer);
-  friend HandleNode& NodeOfDue(TimerWheel::Timer& timer);
-};
-
+// While it is armed, the wheel counts one reference.
 class TimerNode final : public TimerHandleNode, private NodeTimer {
  public:
   explicit TimerNode(HandlePool<TimerNode>& pool)
@@ -73,12 +50,18 @@ class TimerNode final : public TimerHandleNode, private NodeTimer {
     wheel.Arm(*this, when);
   }
 
- private:
-  friend HandleNode& NodeOf(TimerWheel::Timer& timer);
+  // The node that a timer of the wheel belongs to; null if that is a
+  // KeptTimer.
+  static TimerNode* OfOrNull(TimerWheel::Timer& timer) {
+    NodeTimer& its = static_cast<NodeTimer&>(timer);
+    if (its.state() != State::kOfHandle) return nullptr;
+    return &static_cast<TimerNode&>(its);
+  }
 
+ private:
   void OnCancel() override {
     if (!armed()) return;
-    TimerWheel::Timer::Disarm();
+    Disarm();
     Unref();
   }
   void Release() override {
@@ -89,91 +72,17 @@ class TimerNode final : public TimerHandleNode, private NodeTimer {
   HandlePool<TimerNode>& pool_;
 };
 
-// Its place in the queue cannot be taken back; what is disarmed while it is due
-// keeps it, but has nothing to do there. Lies on the processor's cache lines so
-// that arming touches one of them, and running what has few captures two.
-class alignas(64) OwnedTimerNode final : public OwnedTimer, private NodeTimer {
- public:
-  OwnedTimerNode(Callback&& callback, const Context* named,
-                 SourceLocation where)
-      : NodeTimer(State::kAtRest), callback_(std::move(callback)) {
-    Begin(where);
-    if (named != nullptr) context().Use(*named);
+// Queues what belongs to a timer of the wheel, which is due.
+inline void QueueDue(TimerWheel::Timer& timer, ReadyQueue& ready) {
+  if (TimerNode* const node = TimerNode::OfOrNull(timer)) {
+    ready.Push(node);
+    return;
   }
-
-  void Arm(TimerWheel& wheel, MonotonicTime when) {
-    if (!TimerWheel::Timer::armed()) {
-      Ref();
-      set_cancelled(false);
-      if (state_ == State::kDue) state_ = State::kAtRest;
-    }
-    wheel.Arm(*this, when);
-  }
-  void Disarm() override {
-    if (TimerWheel::Timer::armed()) {
-      TimerWheel::Timer::Disarm();
-      Unref();
-    } else if (state_ == State::kDue) {
-      state_ = State::kAtRest;
-    }
-  }
-  bool armed() const override {
-    return TimerWheel::Timer::armed() || state_ == State::kDue;
-  }
-  MonotonicTime when() const override { return deadline(); }
-  void Drop() override {
-    Disarm();
-    if (state_ != State::kRunning) callback_.Reset();
-    Unref();
-  }
-
-  void Run() override {
-    if (state_ != State::kDue) return;
-    const ScopedContextCell in_context(context().cell());
-    const Running running(state_);
-    callback_();
-  }
-  void Discard() override {
-    if (state_ == State::kDue) state_ = State::kAtRest;
-  }
-
- private:
-  friend HandleNode& NodeOf(TimerWheel::Timer& timer);
-
-  class Running {
-   public:
-    explicit Running(State& state) : state_(state) { state_ = State::kRunning; }
-    Running(const Running&) = delete;
-    Running& operator=(const Running&) = delete;
-    ~Running() { state_ = State::kAtRest; }
-
-   private:
-    State& state_;
-  };
-
-  void Release() override { delete this; }
-
-  Callback callback_;
-};
-
-// The node that a timer of the loop's wheel belongs to.
-inline HandleNode& NodeOf(TimerWheel::Timer& timer) {
-  NodeTimer& its = static_cast<NodeTimer&>(timer);
-  if (its.state_ == NodeTimer::State::kOfHandle) {
-    return static_cast<TimerNode&>(its);
-  }
-  return static_cast<OwnedTimerNode&>(its);
-}
-
-// The same for one that has become due, with the wheel's reference. May be
-// queued, if what ended its last batch left it there.
-inline HandleNode& NodeOfDue(TimerWheel::Timer& timer) {
-  NodeTimer& its = static_cast<NodeTimer&>(timer);
-  HandleNode& node = NodeOf(timer);
-  if (its.state_ != NodeTimer::State::kOfHandle) {
-    its.state_ = NodeTimer::State::kDue;
-  }
-  return node;
+  KeptTimerNode& node = KeptTimer::Of(static_cast<NodeTimer&>(timer)).OnDue();
+  // It may be queued still if an exception ended the last batch.
+  if (node.queued) return;
+  node.Ref();
+  ready.Push(&node);
 }
 
 }  // namespace evkit::loop_internal

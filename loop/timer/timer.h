@@ -28,7 +28,7 @@
 #include "evkit/loop/abstract_event_loop.h"
 #include "evkit/loop/callback.h"
 #include "evkit/loop/context.h"
-#include "evkit/loop/internal/owned_timer.h"
+#include "evkit/loop/timer/internal/kept_timer.h"
 #include "evkit/timers/clock.h"
 
 namespace evkit {
@@ -46,32 +46,30 @@ class Timer {
   // exception handler. `where` records the caller, for reports. Allocates.
   Timer(AbstractEventLoop& loop, Callback callback,
         SourceLocation where = SourceLocation::Here())
-      : loop_(loop),
-        timer_(*loop.NewTimer(std::move(callback), nullptr, where)) {}
+      : timer_(loop, std::move(callback), nullptr, where) {}
   Timer(AbstractEventLoop& loop, Callback callback, const Context& context,
         SourceLocation where = SourceLocation::Here())
-      : loop_(loop),
-        timer_(*loop.NewTimer(std::move(callback), &context, where)) {}
+      : timer_(loop, std::move(callback), &context, where) {}
   Timer(const Timer&) = delete;
   Timer& operator=(const Timer&) = delete;
 
   // Stops it, and destroys the callback: at once, or if it is running, when it
   // has returned.
-  ~Timer() { timer_.Drop(); }
+  ~Timer() = default;
 
   // Fires once, in the first turn that begins its timers at or after `when`, in
   // place of any deadline that it had (TIME-13). One that is past means the
   // next turn; the infinite future never comes. On a closed loop it stays
   // stopped, and the exception handler gets kFailedPrecondition (RUN-26).
-  void StartAt(MonotonicTime when) { loop_.ArmTimer(timer_, when); }
+  void StartAt(MonotonicTime when) { timer_.Start(when); }
 
   // The same `delay` after `Time()`. Who starts many at once reads the clock
   // once, and uses `StartAt()`.
-  void StartAfter(absl::Duration delay) { StartAt(loop_.Time() + delay); }
+  void StartAfter(absl::Duration delay) { StartAt(loop().Time() + delay); }
 
   // It will not fire, also if it is due and queued in this turn already
   // (TIME-09). Does nothing if it is not armed.
-  void Stop() { timer_.Disarm(); }
+  void Stop() { timer_.Stop(); }
 
   // Whether it will fire. False from the moment its callback is called.
   bool armed() const { return timer_.armed(); }
@@ -80,11 +78,10 @@ class Timer {
   // Requires that it was started once.
   MonotonicTime when() const { return timer_.when(); }
 
-  AbstractEventLoop& loop() const { return loop_; }
+  AbstractEventLoop& loop() const { return timer_.loop(); }
 
  private:
-  AbstractEventLoop& loop_;
-  loop_internal::OwnedTimer& timer_;
+  loop_internal::KeptTimer timer_;
 };
 
 }  // namespace evkit

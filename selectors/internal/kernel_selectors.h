@@ -1,6 +1,6 @@
 // Copyright 2026 The evkit Authors. SPDX-License-Identifier: Apache-2.0
 //
-// The three selectors over the kernel, for tests that run on each.
+// The selectors over the kernel, for tests that run on each.
 
 #ifndef EVKIT_SELECTORS_INTERNAL_KERNEL_SELECTORS_H_
 #define EVKIT_SELECTORS_INTERNAL_KERNEL_SELECTORS_H_
@@ -20,6 +20,7 @@
 #include "evkit/selectors/poll_selector.h"
 #include "evkit/selectors/select_selector.h"
 #include "evkit/selectors/selector.h"
+#include "evkit/selectors/uring_selector.h"
 
 namespace evkit::selectors_internal {
 
@@ -35,6 +36,7 @@ struct KernelSelector {
   int max_fd = INT_MAX;
 };
 
+// Without io_uring.
 inline std::vector<KernelSelector> KernelSelectors() {
   KernelSelector epoll("Epoll", [] { return EpollSelector::Create(); });
   KernelSelector poll("Poll", [] { return PollSelector::Create(); });
@@ -43,6 +45,16 @@ inline std::vector<KernelSelector> KernelSelectors() {
   select.takes_regular_files = true;
   select.max_fd = FD_SETSIZE - 1;
   return {epoll, poll, select};
+}
+
+// The one over io_uring where it is to be had: uring_selector_test says so if
+// it is not. In a suite of its own, because some time after a ring was closed
+// the kernel interrupts the thread, and others count their waits.
+inline std::vector<KernelSelector> UringSelectors() {
+  if (!UringSelector::Create().ok()) return {};
+  KernelSelector uring("Uring", [] { return UringSelector::Create(); });
+  uring.takes_regular_files = true;
+  return {uring};
 }
 
 // For INSTANTIATE_TEST_SUITE_P.

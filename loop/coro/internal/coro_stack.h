@@ -159,6 +159,7 @@ class CoroStack {
 
   // Which frame runs after the one that is about to return to the trampoline.
   void SetNext(PromiseBase& next) { next_ = &next; }
+  void ForgetNext() { next_ = nullptr; }
   // The innermost frame: the one that is running, or was last. Null before the
   // first has begun and after it has ended.
   PromiseBase* innermost() const { return innermost_; }

@@ -50,6 +50,7 @@ void TaskHub::Close() {
     Remove(task);
     task.Abandon();
   }
+  sleep_timers_.Close();
   task_factory_ = nullptr;
   loop_ = nullptr;
 }

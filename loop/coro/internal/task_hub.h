@@ -10,6 +10,7 @@
 #include <memory>
 
 #include "evkit/loop/abstract_event_loop.h"
+#include "evkit/loop/coro/internal/sleep_timer.h"
 
 namespace evkit::loop_internal {
 
@@ -84,6 +85,8 @@ class TaskHub {
   TaskState* first_task() const { return first_; }
   size_t task_count() const { return task_count_; }
 
+  SleepTimers& sleep_timers() { return sleep_timers_; }
+
   // What makes this loop's tasks; null for the default.
   std::shared_ptr<TaskFactoryHolder>& task_factory() { return task_factory_; }
 
@@ -102,6 +105,7 @@ class TaskHub {
   TaskState* first_ = nullptr;
   TaskState* last_ = nullptr;
   size_t task_count_ = 0;
+  SleepTimers sleep_timers_;
   // Shared with a call of it that is under way, which may replace it.
   std::shared_ptr<TaskFactoryHolder> task_factory_;
 };

@@ -35,14 +35,28 @@ inline void TaskState::Begin(const SourceLocation& where) {
 
 bool TaskState::StartPlainly(const SourceLocation& where) {
   AbstractEventLoop* const loop = this->loop();
-  if (loop == nullptr || hub().task_factory() != nullptr || loop->IsClosed()) {
-    return false;
-  }
+  if (loop == nullptr || hub().task_factory() != nullptr) return false;
   Begin(where);
   if (step_.context().cell().size() != 0) Wrap();
   call_.Begin(nullptr, *this);
   Queue(*loop);
+  if (!queued_) [[unlikely]]
+    TakeBackStart();
   return true;
+}
+
+// The loop is closed: it is as if it had not begun, and is refused.
+void TaskState::TakeBackStart() {
+  const FutureRef keep_alive(this);
+  begun_ = false;
+  hub().Remove(*this);
+  step_.Unref();
+  ForgetNext();
+  Refuse(ClosedLoopError());
+}
+
+absl::Status TaskState::ClosedLoopError() {
+  return absl::FailedPreconditionError("CreateTask: event loop is closed");
 }
 
 void TaskState::Start(std::string&& name, const Context* context, bool eager,
@@ -100,6 +114,28 @@ void TaskState::Continue() {
   if (!queued_ && !done()) StepHere();
 }
 
+// False if that was the end of the task, which had not begun.
+bool TaskState::TakeCancellationRequest() {
+  must_cancel_ = false;
+  if (innermost() == nullptr) {
+    EndCancelled(std::string(cancellation_.message()));
+    return false;
+  }
+  deliver_cancellation_ = true;
+  innermost()->MayHaveFailed();
+  return true;
+}
+
+inline void TaskState::End() {
+  if (must_cancel_ || !HasValue()) [[unlikely]] {
+    EndOtherwise();
+    return;
+  }
+  hub().Remove(*this);
+  CompleteFinished(/*failed=*/false);
+  step_.Unref();
+}
+
 inline void TaskState::Step() {
   const ScopedCurrent current(*this);
   queued_ = false;
@@ -118,30 +154,12 @@ inline void TaskState::Step() {
   }
 }
 
-// False if that was the end of the task, which had not begun.
-bool TaskState::TakeCancellationRequest() {
-  must_cancel_ = false;
-  if (innermost() == nullptr) {
-    EndCancelled(std::string(cancellation_.message()));
-    return false;
-  }
-  deliver_cancellation_ = true;
-  innermost()->MayHaveFailed();
-  return true;
-}
-
 void TaskState::StepNode::Run() {
   const ScopedContextCell in_context(context().cell());
   task_.Step();
 }
 
-void TaskState::End() {
-  if (HasValue() && !must_cancel_) [[likely]] {
-    hub().Remove(*this);
-    CompleteFinished(/*failed=*/false);
-    step_.Unref();
-    return;
-  }
+void TaskState::EndOtherwise() {
   if (slot().exception != nullptr) {
     hub().Remove(*this);
     CompleteFinished(/*failed=*/true);

@@ -69,12 +69,13 @@ class TaskState : public FutureState, public CoroStack {
   // step here and now, if the loop is running.
   void Start(std::string&& name, const Context* context, bool eager,
              const SourceLocation& where);
-  // The same with nothing special, unless the loop makes its tasks in a way of
-  // its own, or is closed: then it returns false.
+  // The same with nothing special. False if the loop makes its tasks in a way
+  // of its own, or is gone.
   bool StartPlainly(const SourceLocation& where);
   bool started() const { return begun_; }
   // Ends it before it began, with an error.
   void Refuse(absl::Status error);
+  static absl::Status ClosedLoopError();
   // The loop closes: ends it where it is.
   void Abandon();
 
@@ -150,6 +151,7 @@ class TaskState : public FutureState, public CoroStack {
   virtual void DropValue() = 0;
 
   void Begin(const SourceLocation& where);
+  [[gnu::cold]] void TakeBackStart();
   void Queue(AbstractEventLoop& loop) {
     queued_ = true;
     step_.Ref();
@@ -161,6 +163,8 @@ class TaskState : public FutureState, public CoroStack {
   void Step();
   bool TakeCancellationRequest();
   void End();
+  // Without a value, or with a cancellation that came too late.
+  [[gnu::noinline]] void EndOtherwise();
   void EndCancelled(absl::string_view message);
   void RequestCancel(absl::string_view message);
 
