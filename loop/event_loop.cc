@@ -87,6 +87,7 @@ absl::StatusOr<std::unique_ptr<EventLoop>> EventLoop::Create(
 
 EventLoop::EventLoop(EventLoopOptions options, WakeupFd wakeup, uint64_t seed)
     : clock_(*options.clock),
+      fork_generation_(ForkGeneration()),
       selector_(std::move(options.selector)),
       child_watcher_(std::move(options.child_watcher)),
       wheel_(clock_.Now()),
@@ -95,7 +96,6 @@ EventLoop::EventLoop(EventLoopOptions options, WakeupFd wakeup, uint64_t seed)
       timer_nodes_(loop_internal::HandlePool<TimerNode>::New()),
       threadsafe_(std::move(wakeup), *soon_nodes_),
       debug_(options.debug),
-      fork_generation_(ForkGeneration()),
       event_interval_(options.event_interval),
       report_slow_callbacks_(options.report_slow_callbacks),
       slow_callback_duration_(options.slow_callback_duration),

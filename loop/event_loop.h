@@ -195,6 +195,8 @@ class EventLoop final : public AbstractEventLoop, public ChildWatching {
   void Log(absl::string_view text);
 
   Clock& clock_;
+  // Looked at by each post: not beside what the loop writes in each turn.
+  const uint32_t fork_generation_;
   const std::unique_ptr<Selector> selector_;
   std::unique_ptr<ChildWatcher> child_watcher_;
   bool watching_children_ = false;
@@ -212,7 +214,6 @@ class EventLoop final : public AbstractEventLoop, public ChildWatching {
   // Read by other threads to find out that they are in the wrong one.
   std::atomic<bool> debug_;
   std::atomic<std::thread::id> running_thread_{};
-  const uint32_t fork_generation_;
 
   const int event_interval_;
   int turns_until_poll_ = 1;

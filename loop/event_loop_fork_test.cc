@@ -37,8 +37,20 @@ void* operator new(size_t size) {
   if (memory == nullptr) std::abort();
   return memory;
 }
+void* operator new(size_t size, std::align_val_t alignment) {
+  if (before_allocation != nullptr) std::exchange(before_allocation, nullptr)();
+  void* const memory = std::aligned_alloc(static_cast<size_t>(alignment), size);
+  if (memory == nullptr) std::abort();
+  return memory;
+}
 void operator delete(void* memory) noexcept { std::free(memory); }
 void operator delete(void* memory, size_t) noexcept { std::free(memory); }
+void operator delete(void* memory, size_t, std::align_val_t) noexcept {
+  std::free(memory);
+}
+void operator delete(void* memory, std::align_val_t) noexcept {
+  std::free(memory);
+}
 
 namespace evkit {
 namespace {
@@ -185,7 +197,7 @@ TEST_F(EventLoopForkTest, bug_K3_DestroyingTheInheritedLoopReturnsAtOnce) {
   ExpectTheLoopIsUndisturbed();
 }
 
-// The poster holds the lock of the queue while that grows.
+// The poster is in the middle of its post.
 TEST_F(EventLoopForkTest, bug_K3_PosterThatTheForkCutsShortIsNotWaitedFor) {
   std::promise<void> reached;
   std::promise<void> go_on;

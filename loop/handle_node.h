@@ -90,7 +90,12 @@ class HandleNode {
   virtual std::string Describe() const { return "Handle"; }
 
  private:
+  friend class CallbackNode;
+
   bool cancelled_ = false;
+  // The callback node's, for which there is no room elsewhere.
+  bool persistent_ = false;
+  bool running_ = false;
   uint32_t references_ = 0;
   loop_internal::ContextSlot context_;
   SourceLocation scheduled_at_;
@@ -151,8 +156,6 @@ class CallbackNode : public HandleNode {
     CallbackNode& node_;
   };
 
-  bool persistent_ = false;
-  bool running_ = false;
   Callback callback_;
 };
 

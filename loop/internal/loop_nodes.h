@@ -15,18 +15,26 @@
 
 namespace evkit::loop_internal {
 
-class SoonNode final : public CallbackNode {
+// Two cache lines, of which few captures leave half of one alone.
+class alignas(64) SoonNode final : public CallbackNode {
  public:
-  explicit SoonNode(HandlePool<SoonNode>& pool) : pool_(pool) {}
+  // To be given a pool before it is released.
+  SoonNode() = default;
+  explicit SoonNode(HandlePool<SoonNode>& pool) : pool_(&pool) {}
+
+  // Where it goes when it is released. A node that is in no pool and not in use
+  // may change hands.
+  void set_pool(HandlePool<SoonNode>& pool) { pool_ = &pool; }
 
  private:
   void Release() override {
     if (!IsClear()) Clear();
-    pool_.Put(this);
+    pool_->Put(this);
   }
 
-  HandlePool<SoonNode>& pool_;
+  HandlePool<SoonNode>* pool_ = nullptr;
 };
+static_assert(sizeof(SoonNode) == 128);
 
 // While it is armed, the wheel counts one reference.
 class TimerNode final : public TimerHandleNode, private NodeTimer {

@@ -24,13 +24,12 @@ class ReadyQueue {
     tail_ = &node->next;
   }
 
-  // Moves all that is in `other` to the end.
-  void Append(ReadyQueue& other) {
-    if (other.empty()) return;
-    *tail_ = other.head_;
-    tail_ = other.tail_;
-    other.head_ = nullptr;
-    other.tail_ = &other.head_;
+  // Takes over a reference to each node from `first` to `last`, which are
+  // linked by `next` and have `queued` set.
+  void Append(HandleNode* first, HandleNode* last) {
+    last->next = nullptr;
+    *tail_ = first;
+    tail_ = &last->next;
   }
 
   // Hands the reference to the caller. Requires that the queue is not empty.
