@@ -190,15 +190,17 @@ template <typename Driver>
 void BasicStreamTransport<Driver>::WatchReadable() {
   if (loop_.IsClosed()) return;  // A destructor that runs as it closes.
   if (lender_ == nullptr) lender_ = &ReceiveBuffer::Of(loop_);
-  absl::Status watched = absl::UnimplementedError("the node is not free");
+  absl::Status watched;
   // An event that the loop has of an earlier watch stays cancelled (TURN-18),
   // and what runs keeps its context: then the node is not free.
-  if (!referenced()) {
+  bool by_node = !referenced();
+  if (by_node) {
     Begin(SourceLocation::Here());
     watched = driver_.WatchReadable(loop_, static_cast<HandleNode&>(*this));
     Unref();
+    by_node = !absl::IsUnimplemented(watched);
   }
-  if (absl::IsUnimplemented(watched)) {
+  if (!by_node) {
     watched = driver_.WatchReadable(loop_, [this] { ReadReady(); });
   }
   reading_ = watched.ok();
