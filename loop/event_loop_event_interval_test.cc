@@ -108,7 +108,9 @@ TEST(EventIntervalOverEpollTest, ACallbackThatGoesOnForEverStarvesNobody) {
   int turns = 0;
   std::function<void()> for_ever = [&] {
     // Not before the first turn, which looks anyway.
-    if (++turns == 2) ASSERT_EQ(readable.Wake(), 0);
+    if (++turns == 2) {
+      ASSERT_EQ(readable.Wake(), 0);
+    }
     loop->CallSoon(for_ever);
   };
   loop->CallSoon(for_ever);
