@@ -107,6 +107,9 @@ AIMS = [
     Aim("echo_10_64", None, 300, "instructions", ours="evkit_coro"),
     Aim("echo_10_64", "asio_coro", 0.15, "instructions", ours="evkit_coro"),
     Aim("echo_100_64", None, 2.1, "system_calls"),
+    Aim("echo_100_64", None, 0.2, "system_calls", ours="evkit_uring"),
+    Aim("echo_100_64", LIMIT, 0.95, "server_cpu_ns", ours="evkit_uring"),
+    Aim("echo_1000_64", LIMIT, 0.95, "server_cpu_ns", ours="evkit_uring"),
     Aim("accept", None, 6.2, "system_calls"),
 ]
 

@@ -4,7 +4,8 @@
 
     ./bazelw run -c opt //bench:compare -- [--quick] [--rounds N] [--cases a,b]
       [--suites micro,net] [--peers a,b] [--json FILE] [--markdown FILE]
-      [--svg FILE] [--instructions] [--no_timing] [--smoke]
+      [--svg FILE] [--seconds S] [--net_seconds S] [--instructions] [--no_timing]
+      [--smoke]
 
 The suites are bench/micro, the loop itself, and bench/net, servers. Within each,
 the rounds of a case go through all peers before the next one begins (A B C A B
@@ -41,6 +42,7 @@ def arguments():
     parser.add_argument("--quick", action="store_true", help="about two minutes")
     parser.add_argument("--rounds", type=int)
     parser.add_argument("--seconds", type=float, help="of each measurement of micro")
+    parser.add_argument("--net_seconds", type=float, help="the same of net")
     parser.add_argument("--cases", type=names)
     parser.add_argument("--suites", type=names, default=["micro", "net"])
     parser.add_argument("--peers", type=names, help="of micro")
@@ -63,6 +65,8 @@ def run_net(options):
             command += ["--cases", ",".join(options.cases)]
         if options.rounds:
             command += ["--rounds", str(options.rounds)]
+        if options.net_seconds:
+            command += ["--seconds", str(options.net_seconds)]
         command += [flag for flag, on in (
             ("--quick", options.quick), ("--no_timing", options.no_timing),
             ("--instructions", options.instructions),
