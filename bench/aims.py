@@ -30,6 +30,7 @@ class Aim:
 AIMS = [
     Aim("cb_chain", "libuv", 0.10),
     Aim("cb_chain_fd", "libuv", 0.75),
+    # Set for loops that watch something, which makes asio poll, too.
     Aim("cb_chain_fd_61", "libuv", 0.10),
     Aim("cb_chain_fd_61", "asio", 0.15),
     Aim("cb_chain_fd_61", "libevent", 0.75),
