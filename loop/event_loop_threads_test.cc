@@ -283,7 +283,7 @@ TEST_F(EventLoopThreadsTest, AThreadMayPostWhileItEnds) {
    public:
     ~PostsAtTheEnd() {
       if (loop == nullptr) return;
-      for (int i = 0; i < 10; ++i) Post(*loop, [this_loop = loop] {});
+      for (int i = 0; i < 10; ++i) Post(*loop, [] {});
       Post(*loop, [this_loop = loop] { this_loop->Stop(); });
     }
     EventLoop* loop = nullptr;
