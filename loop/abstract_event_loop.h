@@ -78,7 +78,7 @@ class AbstractEventLoop {
 
   // `CallSoon()` from any thread; wakes the loop if it sleeps. Calls of one
   // thread keep their order, also towards `CallSoon()` on the loop's own thread
-  // (SOON-08). Not for signal handlers: it takes a lock. A refused callback is
+  // (SOON-08). Not for signal handlers: it may allocate. A refused callback is
   // destroyed on the calling thread before this returns.
   //   kFailedPrecondition: the loop is closed (SOON-06), or was inherited
   //     through fork.
